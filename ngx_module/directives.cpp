@@ -1,0 +1,472 @@
+#include "directives.hpp"
+
+#include <sys/un.h>
+
+#include <algorithm>
+
+#include "ring/layout.hpp"
+#include "status.hpp"
+#include "subscribe.hpp"
+
+namespace herald {
+
+namespace {
+
+// Logs `"herald_x" what` as an error of the configuration.
+template <class... Values>
+char* reject(ngx_conf_t* cf, ngx_command_t* cmd, const char* format, Values... values) {
+    u_char text[NGX_MAX_CONF_ERRSTR];
+    u_char* end = ngx_snprintf(text, sizeof text - 1, format, values...);
+    *end = '\0';
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s", &cmd->name, text);
+    return static_cast<char*>(NGX_CONF_ERROR);
+}
+
+ngx_str_t* arguments(ngx_conf_t* cf) {
+    return static_cast<ngx_str_t*>(cf->args->elts);
+}
+
+template <class Struct>
+Struct* allocate(ngx_conf_t* cf) {
+    return static_cast<Struct*>(ngx_pcalloc(cf->pool, sizeof(Struct)));
+}
+
+// A time above zero, in milliseconds; false for anything else.
+bool parse_time(ngx_str_t text, ngx_msec_t& out) {
+    ngx_int_t value = ngx_parse_time(&text, 0);
+    if (value == NGX_ERROR || value <= 0)
+        return false;
+    out = static_cast<ngx_msec_t>(value);
+    return true;
+}
+
+bool take_prefix(std::string_view& text, std::string_view prefix) {
+    if (text.substr(0, prefix.size()) != prefix)
+        return false;
+    text.remove_prefix(prefix.size());
+    return true;
+}
+
+// A name that may stand behind `event:`: printable, short, no variable.
+bool is_event_name(std::string_view name) {
+    return !name.empty() && name.size() <= ring::kMaxEventLength &&
+           std::none_of(name.begin(), name.end(), [](char c) {
+               return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '$';
+           });
+}
+
+constexpr char kEventRule[] =
+    "event name \"%V\" is invalid, it must be 1 to 255 bytes without control characters and \"$\"";
+
+char* parse_message(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t* event, ngx_str_t* data,
+                    Message& message) {
+    if (event != nullptr) {
+        if (!is_event_name(view(*event)))
+            return reject(cf, cmd, kEventRule, event);
+        message.event = *event;
+    }
+    message.data = Template::compile(cf, cmd->name, *data);
+    return message.data == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : NGX_CONF_OK;
+}
+
+template <class Struct>
+Struct*& field(void* conf, ngx_command_t* cmd) {
+    return *reinterpret_cast<Struct**>(static_cast<char*>(conf) + cmd->offset);
+}
+
+// Makes the struct that a directive fills; nullptr (and logged) when the directive was there
+// already.
+template <class Struct>
+Struct* first_time(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
+    Struct*& value = field<Struct>(conf, cmd);
+    if (value != nullptr) {
+        reject(cf, cmd, "is duplicate");
+        return nullptr;
+    }
+    return value = allocate<Struct>(cf);
+}
+
+char* set_sidecar(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* settings = static_cast<MainSettings*>(conf);
+    ngx_str_t* value = &arguments(cf)[1];
+    if (settings->socket_path.data != nullptr)
+        return reject(cf, cmd, "is duplicate");
+    std::string_view path = view(*value);
+    if (!take_prefix(path, "unix:") || path.empty() || path[0] != '/')
+        return reject(cf, cmd, "must be \"unix:\" and an absolute path, not \"%V\"", value);
+    if (path.size() >= sizeof(sockaddr_un::sun_path))
+        return reject(cf, cmd, "has a path of %uz bytes, a socket's path may have %uz", path.size(),
+                      sizeof(sockaddr_un::sun_path) - 1);
+    settings->socket_path = as_ngx_str(path);
+    return NGX_CONF_OK;
+}
+
+// Makes `handler` the location's content handler.
+char* take_location(ngx_conf_t* cf, ngx_command_t* cmd, void* conf, ngx_http_handler_pt handler) {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    auto* core = static_cast<ngx_http_core_loc_conf_t*>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    if (settings->handler == handler)
+        return reject(cf, cmd, "is duplicate");
+    if (core->handler != nullptr)
+        return reject(cf, cmd, "conflicts with another content handler of this location");
+    core->handler = settings->handler = handler;
+
+    auto* main =
+        static_cast<MainSettings*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_herald_module));
+    main->used = true;
+    return NGX_CONF_OK;
+}
+
+char* set_subscribe(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    char* taken = take_location(cf, cmd, conf, subscribe_handler);
+    if (taken != NGX_CONF_OK)
+        return taken;
+
+    settings->channels =
+        ngx_array_create(cf->pool, cf->args->nelts - 1, sizeof(ngx_http_complex_value_t));
+    if (settings->channels == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
+        ngx_str_t* value = &arguments(cf)[i];
+        if (ngx_http_script_variables_count(value) == 0 && !is_channel(view(*value)))
+            return reject(cf, cmd, "channel \"%V\" is invalid, %s", value, kChannelRule);
+
+        auto* channel = static_cast<ngx_http_complex_value_t*>(ngx_array_push(settings->channels));
+        if (channel == nullptr)
+            return static_cast<char*>(NGX_CONF_ERROR);
+        ngx_http_compile_complex_value_t compile{};
+        compile.cf = cf;
+        compile.value = value;
+        compile.complex_value = channel;
+        if (ngx_http_compile_complex_value(&compile) != NGX_OK)
+            return static_cast<char*>(NGX_CONF_ERROR);
+    }
+    return NGX_CONF_OK;
+}
+
+char* set_health(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    return take_location(cf, cmd, conf, health_handler);
+}
+
+char* set_status(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    return take_location(cf, cmd, conf, status_handler);
+}
+
+char* set_transport(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    if (settings->transports != NGX_CONF_UNSET_UINT)
+        return reject(cf, cmd, "is duplicate");
+    settings->transports = 0;
+    for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
+        ngx_str_t* value = &arguments(cf)[i];
+        const ngx_uint_t bit = view(*value) == "sse"         ? kOfferSse
+                               : view(*value) == "websocket" ? kOfferWebsocket
+                                                             : ngx_uint_t{0};
+        if (bit == 0)
+            return reject(cf, cmd, "knows \"sse\" and \"websocket\", not \"%V\"", value);
+        if (settings->transports & bit)
+            return reject(cf, cmd, "has \"%V\" twice", value);
+        settings->transports |= bit;
+    }
+    return NGX_CONF_OK;
+}
+
+// `[EVENT] DATA`, or `off`.
+char* set_message(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* message = first_time<Message>(cf, cmd, conf);
+    if (message == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    ngx_str_t* value = arguments(cf);
+    if (cf->args->nelts == 2) {
+        if (view(value[1]) == "off")
+            return NGX_CONF_OK;
+        return parse_message(cf, cmd, nullptr, &value[1], *message);
+    }
+    return parse_message(cf, cmd, &value[1], &value[2], *message);
+}
+
+char* set_keepalive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* keepalive = first_time<Keepalive>(cf, cmd, conf);
+    if (keepalive == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    ngx_str_t* value = arguments(cf);
+    keepalive->kind = KeepaliveKind::Comment;
+    keepalive->comment = as_ngx_str("keepalive");
+
+    if (view(value[1]) == "off") {
+        if (cf->args->nelts > 2)
+            return reject(cf, cmd, "off takes no further parameter, not \"%V\"", &value[2]);
+        return NGX_CONF_OK;
+    }
+    if (!parse_time(value[1], keepalive->interval))
+        return reject(cf, cmd, "has an invalid time \"%V\", it must be above 0 or \"off\"",
+                      &value[1]);
+
+    bool comment = false;
+    ngx_str_t event{}, data{};
+    for (ngx_uint_t i = 2; i < cf->args->nelts; ++i) {
+        std::string_view text = view(value[i]);
+        bool repeated = false;
+        if (text == "idle") {
+            repeated = keepalive->idle;
+            keepalive->idle = true;
+        } else if (take_prefix(text, "comment=")) {
+            repeated = comment;
+            comment = true;
+            keepalive->comment = as_ngx_str(text);
+            if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }))
+                return reject(cf, cmd, "comment must be one line");
+        } else if (take_prefix(text, "event=")) {
+            repeated = event.data != nullptr;
+            event = as_ngx_str(text);
+        } else if (take_prefix(text, "data=")) {
+            repeated = data.data != nullptr;
+            data = as_ngx_str(text);
+        } else {
+            return reject(cf, cmd, "knows idle, comment=, event= and data=, not \"%V\"", &value[i]);
+        }
+        if (repeated)
+            return reject(cf, cmd, "has \"%V\" twice", &value[i]);
+    }
+    if (comment && (event.data != nullptr || data.data != nullptr))
+        return reject(cf, cmd, "is either a comment or an event, not both");
+    if (event.data != nullptr && data.data == nullptr)
+        return reject(cf, cmd, "event= needs data=: an event without data is never dispatched");
+    if (data.data == nullptr)
+        return NGX_CONF_OK;
+    keepalive->kind = KeepaliveKind::Event;
+    return parse_message(cf, cmd, event.data == nullptr ? nullptr : &event, &data,
+                         keepalive->event);
+}
+
+// A time above zero, or `off`.
+char* set_time_or_off(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* field = reinterpret_cast<ngx_msec_t*>(static_cast<char*>(conf) + cmd->offset);
+    if (*field != NGX_CONF_UNSET_MSEC)
+        return reject(cf, cmd, "is duplicate");
+    ngx_str_t* value = &arguments(cf)[1];
+    if (view(*value) == "off") {
+        *field = 0;
+        return NGX_CONF_OK;
+    }
+    if (!parse_time(*value, *field))
+        return reject(cf, cmd, "has an invalid time \"%V\", it must be above 0 or \"off\"", value);
+    return NGX_CONF_OK;
+}
+
+char* set_start(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* start = first_time<Start>(cf, cmd, conf);
+    if (start == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    ngx_str_t* value = &arguments(cf)[1];
+    std::string_view text = view(*value);
+    if (text == "live") {
+        start->kind = StartKind::Live;
+    } else if (text == "all") {
+        start->kind = StartKind::All;
+    } else if (text == "last") {
+        *start = {StartKind::Last, 1};
+    } else if (take_prefix(text, "last=")) {
+        ngx_str_t digits = as_ngx_str(text);
+        ngx_int_t count = ngx_atoi(digits.data, digits.len);
+        if (count == NGX_ERROR || count == 0)
+            return reject(cf, cmd, "last= needs a number above 0, not \"%V\"", &digits);
+        *start = {StartKind::Last, static_cast<ngx_uint_t>(count)};
+    } else {
+        return reject(cf, cmd, "knows live, last, last=N and all, not \"%V\"", value);
+    }
+    return NGX_CONF_OK;
+}
+
+char* set_buffer(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* buffer = first_time<BufferBound>(cf, cmd, conf);
+    if (buffer == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    ngx_str_t* value = arguments(cf);
+    ssize_t bytes = ngx_parse_size(&value[1]);
+    if (bytes == NGX_ERROR || bytes < 4096)
+        return reject(cf, cmd, "has an invalid size \"%V\", it must be at least 4k", &value[1]);
+    buffer->bytes = static_cast<size_t>(bytes);
+
+    bool policy = false;
+    for (ngx_uint_t i = 2; i < cf->args->nelts; ++i) {
+        std::string_view text = view(value[i]);
+        if (text == "trim" || text == "disconnect") {
+            if (policy)
+                return reject(cf, cmd, "is either trim or disconnect, not both");
+            policy = true;
+            buffer->disconnect = text == "disconnect";
+        } else if (take_prefix(text, "events=")) {
+            ngx_str_t digits = as_ngx_str(text);
+            ngx_int_t events = ngx_atoi(digits.data, digits.len);
+            if (events == NGX_ERROR || events == 0 || buffer->events != 0)
+                return reject(cf, cmd, "events= needs one number above 0, not \"%V\"", &digits);
+            buffer->events = static_cast<ngx_uint_t>(events);
+        } else {
+            return reject(cf, cmd, "knows events=, trim and disconnect, not \"%V\"", &value[i]);
+        }
+    }
+    return NGX_CONF_OK;
+}
+
+char* set_drain(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* drain = first_time<Drain>(cf, cmd, conf);
+    if (drain == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    ngx_str_t* value = arguments(cf);
+    if (!parse_time(value[1], drain->time))
+        return reject(cf, cmd, "has an invalid time \"%V\", it must be above 0", &value[1]);
+    if (cf->args->nelts == 3) {
+        if (view(value[2]) != "abort")
+            return reject(cf, cmd, "knows \"abort\", not \"%V\"", &value[2]);
+        drain->abort = true;
+    }
+    return NGX_CONF_OK;
+}
+
+char* set_lifetime(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* lifetime = first_time<Lifetime>(cf, cmd, conf);
+    if (lifetime == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    ngx_str_t* value = arguments(cf);
+    if (view(value[1]) == "off") {
+        if (cf->args->nelts > 2)
+            return reject(cf, cmd, "off takes no further parameter, not \"%V\"", &value[2]);
+        return NGX_CONF_OK;
+    }
+    if (!parse_time(value[1], lifetime->time))
+        return reject(cf, cmd, "has an invalid time \"%V\", it must be above 0 or \"off\"",
+                      &value[1]);
+    if (cf->args->nelts == 3) {
+        if (view(value[2]) != "jitter")
+            return reject(cf, cmd, "knows \"jitter\", not \"%V\"", &value[2]);
+        lifetime->jitter = true;
+    }
+    return NGX_CONF_OK;
+}
+
+constexpr ngx_uint_t kEverywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+// A stream is chosen by location; `if` blocks would copy half of its settings.
+constexpr ngx_uint_t kLocation = NGX_HTTP_LOC_CONF;
+
+ngx_command_t entry(const char* name, ngx_uint_t type,
+                    char* (*set)(ngx_conf_t*, ngx_command_t*, void*), ngx_uint_t conf,
+                    ngx_uint_t offset) {
+    return {as_ngx_str(name), type, set, conf, offset, nullptr};
+}
+
+}  // namespace
+
+#define IN_LOCATION(name, arguments, set, field)                          \
+    entry(name, kEverywhere | (arguments), set, NGX_HTTP_LOC_CONF_OFFSET, \
+          offsetof(LocationSettings, field))
+
+ngx_command_t commands[] = {
+    entry("herald_sidecar", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_sidecar,
+          NGX_HTTP_MAIN_CONF_OFFSET, 0),
+    entry("herald_subscribe", kLocation | NGX_CONF_1MORE, set_subscribe, NGX_HTTP_LOC_CONF_OFFSET,
+          0),
+    entry("herald_health", kLocation | NGX_CONF_NOARGS, set_health, NGX_HTTP_LOC_CONF_OFFSET, 0),
+    entry("herald_status", kLocation | NGX_CONF_NOARGS, set_status, NGX_HTTP_LOC_CONF_OFFSET, 0),
+    IN_LOCATION("herald_transport", NGX_CONF_TAKE12, set_transport, transports),
+    IN_LOCATION("herald_greeting", NGX_CONF_TAKE12, set_message, greeting),
+    IN_LOCATION("herald_keepalive", NGX_CONF_1MORE, set_keepalive, keepalive),
+    IN_LOCATION("herald_retry", NGX_CONF_TAKE1, set_time_or_off, retry),
+    IN_LOCATION("herald_ids", NGX_CONF_FLAG, ngx_conf_set_flag_slot, ids),
+    IN_LOCATION("herald_start", NGX_CONF_TAKE1, set_start, start),
+    IN_LOCATION("herald_resume", NGX_CONF_FLAG, ngx_conf_set_flag_slot, resume),
+    IN_LOCATION("herald_buffer", NGX_CONF_TAKE123, set_buffer, buffer),
+    IN_LOCATION("herald_drain", NGX_CONF_TAKE12, set_drain, drain),
+    IN_LOCATION("herald_error_event", NGX_CONF_TAKE12, set_message, error_event),
+    IN_LOCATION("herald_require_redis", NGX_CONF_FLAG, ngx_conf_set_flag_slot, require_redis),
+    IN_LOCATION("herald_idle_timeout", NGX_CONF_TAKE1, set_time_or_off, idle_timeout),
+    IN_LOCATION("herald_lifetime", NGX_CONF_TAKE12, set_lifetime, lifetime),
+    ngx_null_command,
+};
+
+void* create_main_settings(ngx_conf_t* cf) noexcept {
+    return allocate<MainSettings>(cf);
+}
+
+char* init_main_settings(ngx_conf_t*, void* conf) noexcept {
+    auto* settings = static_cast<MainSettings*>(conf);
+    if (settings->socket_path.data == nullptr)
+        settings->socket_path = as_ngx_str("/run/herald/herald.sock");
+    return NGX_CONF_OK;
+}
+
+void* create_location_settings(ngx_conf_t* cf) noexcept {
+    auto* settings = allocate<LocationSettings>(cf);
+    if (settings == nullptr)
+        return nullptr;
+    settings->transports = NGX_CONF_UNSET_UINT;
+    settings->retry = NGX_CONF_UNSET_MSEC;
+    settings->ids = NGX_CONF_UNSET;
+    settings->resume = NGX_CONF_UNSET;
+    settings->require_redis = NGX_CONF_UNSET;
+    settings->idle_timeout = NGX_CONF_UNSET_MSEC;
+    return settings;
+}
+
+char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcept {
+    auto* outer = static_cast<LocationSettings*>(parent);
+    auto* inner = static_cast<LocationSettings*>(child);
+
+    static Keepalive default_keepalive{
+        30000, false, KeepaliveKind::Comment, ngx_string("keepalive"), {}};
+    static BufferBound default_buffer{256 * 1024, 0, false};
+    static Start default_start{StartKind::Live, 0};
+    static Drain default_drain{10000, false};
+    static Lifetime no_lifetime{};
+    static Message no_message{};
+
+    auto merge = [](auto*& value, auto* above, auto& fallback) {
+        if (value == nullptr)
+            value = above != nullptr ? above : &fallback;
+    };
+    merge(inner->keepalive, outer->keepalive, default_keepalive);
+    merge(inner->buffer, outer->buffer, default_buffer);
+    merge(inner->start, outer->start, default_start);
+    merge(inner->drain, outer->drain, default_drain);
+    merge(inner->lifetime, outer->lifetime, no_lifetime);
+    merge(inner->greeting, outer->greeting, no_message);
+    merge(inner->error_event, outer->error_event, no_message);
+    ngx_conf_merge_uint_value(inner->transports, outer->transports, kOfferSse | kOfferWebsocket);
+    ngx_conf_merge_msec_value(inner->retry, outer->retry, 3000);
+    ngx_conf_merge_value(inner->ids, outer->ids, 1);
+    ngx_conf_merge_value(inner->resume, outer->resume, 1);
+    ngx_conf_merge_value(inner->require_redis, outer->require_redis, 0);
+    ngx_conf_merge_msec_value(inner->idle_timeout, outer->idle_timeout, 0);
+
+    // `if` and `limit_except` are nameless locations inside one: the content handler goes with
+    // them.
+    auto* core = static_cast<ngx_http_core_loc_conf_t*>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    if (core->noname && core->handler == nullptr && outer->handler != nullptr) {
+        inner->channels = outer->channels;
+        core->handler = inner->handler = outer->handler;
+    }
+    // A handler that came later in the location has overwritten ours without a word.
+    if (inner->handler != nullptr && core->handler != inner->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "location \"%V\" has a herald content handler (herald_subscribe, "
+                           "herald_health or herald_status) and another one; keep one of them",
+                           &core->name);
+        return static_cast<char*>(NGX_CONF_ERROR);
+    }
+    // Beats closer than the timeout keep nothing alive: they count as neither events nor client
+    // traffic.
+    if (inner->channels != nullptr && inner->lifetime->time != 0 && inner->idle_timeout != 0 &&
+        inner->idle_timeout > inner->lifetime->time) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"herald_idle_timeout\" is longer than \"herald_lifetime\" in location "
+                           "\"%V\" and could never end a stream",
+                           &core->name);
+        return static_cast<char*>(NGX_CONF_ERROR);
+    }
+    return NGX_CONF_OK;
+}
+
+}  // namespace herald

@@ -1,0 +1,80 @@
+// Headers of a request and its response, and short JSON answers: what all content handlers need.
+#pragma once
+
+#include <string_view>
+
+#include "ngx.hpp"
+
+namespace herald {
+
+// Calls found(value) for each request header of that name, in any case.
+template <class Found>
+void each_header(ngx_http_request_t* r, std::string_view name, Found&& found) {
+    for (ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
+        auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+            if (headers[i].key.len == name.size() &&
+                ngx_strncasecmp(headers[i].key.data,
+                                reinterpret_cast<u_char*>(const_cast<char*>(name.data())),
+                                name.size()) == 0)
+                found(view(headers[i].value));
+        }
+    }
+}
+
+// Adds a response header. The bytes of name and value outlive the request; false when memory is
+// out.
+inline bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) {
+    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+    if (header == nullptr)
+        return false;
+    ngx_memzero(header, sizeof *header);
+    header->hash = 1;
+    header->key = as_ngx_str(name);
+    header->value = as_ngx_str(value);
+    return true;
+}
+
+// Sends a whole response with a body; the body is copied. Returns what a content handler returns.
+inline ngx_int_t send_body(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
+                           std::string_view body) {
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = static_cast<off_t>(body.size());
+    r->headers_out.content_type = as_ngx_str(type);
+    r->headers_out.content_type_len = type.substr(0, type.find(';')).size();
+    ngx_int_t rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
+        return rc;
+
+    ngx_buf_t* buffer = ngx_create_temp_buf(r->pool, body.size());
+    if (buffer == nullptr)
+        return NGX_ERROR;
+    buffer->last = ngx_cpymem(buffer->last, body.data(), body.size());
+    buffer->last_buf = r == r->main;
+    buffer->last_in_chain = 1;
+    ngx_chain_t chain{buffer, nullptr};
+    return ngx_http_output_filter(r, &chain);
+}
+
+// A refusal: {"detail":"…"}. `detail` is plain ASCII without quotes.
+inline ngx_int_t refuse(ngx_http_request_t* r, ngx_uint_t status, std::string_view detail) {
+    std::string body = R"({"detail":")";
+    body.append(detail).append("\"}");
+    return send_body(r, status, "application/json", body);
+}
+
+// Answers 405 unless the method is GET or HEAD; NGX_OK when it is. Discards the request's body.
+inline ngx_int_t allow_get(ngx_http_request_t* r) {
+    if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD))) {
+        ngx_int_t rc = ngx_http_discard_request_body(r);
+        if (rc != NGX_OK)
+            return rc;
+        return add_header(r, "Allow", "GET, HEAD")
+                   ? refuse(r, NGX_HTTP_NOT_ALLOWED, "Method Not Allowed")
+                   : NGX_ERROR;
+    }
+    ngx_int_t rc = ngx_http_discard_request_body(r);
+    return rc;
+}
+
+}  // namespace herald

@@ -1,0 +1,243 @@
+#include "lane.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace herald {
+
+namespace {
+
+constexpr uint32_t kChunkHead =
+    10;                             // 8 hex digits and CRLF; bytes kept free before the first event
+constexpr uint32_t kChunkTail = 2;  // CRLF
+constexpr uint32_t kSmallest = 4096 - sizeof(Segment);
+constexpr int kMaxVectors = 64;
+
+Segment* new_segment(uint32_t capacity) {
+    void* memory = std::malloc(sizeof(Segment) + capacity);
+    if (memory == nullptr)
+        throw std::bad_alloc();
+    auto* segment = new (memory) Segment;
+    segment->capacity = capacity;
+    return segment;
+}
+
+void grow(Segment*& segment, uint32_t capacity) {
+    void* memory = std::realloc(static_cast<void*>(segment), sizeof(Segment) + capacity);
+    if (memory == nullptr)
+        throw std::bad_alloc();
+    segment = static_cast<Segment*>(memory);
+    segment->capacity = capacity;
+}
+
+// Writes the chunk's head right before its first byte, without leading zeros, and its tail.
+void close_chunk(Segment& segment) {
+    char digits[8];
+    const uint32_t length = segment.end - kChunkHead;
+    char* end = std::to_chars(digits, digits + 8, length, 16).ptr;
+    const auto count = static_cast<uint32_t>(end - digits);
+    segment.begin = kChunkHead - 2 - count;
+    std::memcpy(segment.bytes() + segment.begin, digits, count);
+    std::memcpy(segment.bytes() + kChunkHead - 2, "\r\n", 2);
+    std::memcpy(segment.bytes() + segment.end, "\r\n", kChunkTail);
+    segment.end += kChunkTail;
+}
+
+}  // namespace
+
+void drop(Segment* segment) {
+    if (--segment->holders == 0)
+        std::free(segment);
+}
+
+Lane::~Lane() {
+    std::free(building_);
+    for (Segment* segment : segments_)
+        drop(segment);
+}
+
+void Lane::limit(LaneLimits limits) {
+    limits_.bytes = std::max(1024u, std::min(limits_.bytes, limits.bytes));
+    limits_.events = std::max(1u, std::min(limits_.events, limits.events));
+}
+
+void Lane::append(const OutEvent& event, bool counts, uint64_t now_ms) {
+    const size_t bound = encoded_bound(encoding_.transport, event);
+    make_room(bound);
+
+    char* start = building_->bytes() + building_->end;
+    char* end = encode_event(encoding_.transport, encoding_.ids, event, start);
+    building_->end += static_cast<uint32_t>(end - start);
+    if (counts) {
+        ++building_events_;
+        last_event_ms_ = now_ms;
+    }
+    if (event.id)
+        building_->last_seq = event.id->seq;
+}
+
+void Lane::make_room(size_t bound) {
+    if (building_ != nullptr &&
+        (building_->end + bound > limits_.bytes || building_events_ >= limits_.events))
+        seal();
+
+    const size_t wanted = bound + kChunkHead + kChunkTail;
+    if (building_ == nullptr) {
+        building_ = new_segment(std::max(kSmallest, static_cast<uint32_t>(wanted)));
+        building_->begin = building_->end = encoding_.chunked ? kChunkHead : 0;
+        building_->last_seq = last_seq_;
+    } else if (building_->end + wanted > building_->capacity) {
+        grow(building_, static_cast<uint32_t>(2 * building_->capacity + wanted));
+    }
+}
+
+size_t Lane::seal() {
+    if (building_ == nullptr)
+        return 0;
+    segments_.push_back(building_);
+    Segment& segment = *building_;
+    building_ = nullptr;
+
+    if (encoding_.chunked)
+        close_chunk(segment);
+    segment.refs = busy_at_end_;
+    busy_at_end_ = 0;
+    segment.bytes_before = bytes_;
+    segment.events_before = events_;
+    segment.seq_before = last_seq_;
+
+    bytes_ += segment.size();
+    events_ += building_events_;
+    last_seq_ = segment.last_seq;
+    held_bytes_ += segment.capacity;
+    building_events_ = 0;
+    ++end_;
+    return segment.size();
+}
+
+void Lane::join(LaneMember& member, int fd, uint32_t flags) {
+    Slot slot;
+    slot.fd = fd;
+    slot.flags = flags & ~uint32_t{kSlotBusy};
+    slot.next = end_;
+    slot.member = &member;
+    slots_.push_back(slot);
+    member.slot = static_cast<uint32_t>(slots_.size() - 1);
+    if (flags & kSlotBusy)
+        set_busy(member.slot, end_);
+}
+
+void Lane::leave(LaneMember& member) {
+    uint32_t hole = member.slot;
+    if (slots_[hole].flags & kSlotBusy)
+        unhold(slots_[hole].next);
+    member.slot = UINT32_MAX;
+
+    auto move = [this](uint32_t from, uint32_t to) {
+        if (from == to)
+            return;
+        slots_[to] = slots_[from];
+        slots_[to].member->slot = to;
+    };
+    // In a running round a slot that was not served yet must not move to where the loop has been
+    // already: the last served one fills the hole, and the very last one takes its place.
+    if (round_running_ && hole < round_index_) {
+        --round_index_;
+        move(round_index_, hole);
+        hole = round_index_;
+    }
+    move(static_cast<uint32_t>(slots_.size() - 1), hole);
+    slots_.pop_back();
+
+    if (slots_.empty()) {
+        round_running_ = false;
+        served_ = end_;
+        release();
+    }
+}
+
+void Lane::hold(uint64_t ordinal) {
+    if (ordinal == end_)
+        ++busy_at_end_;
+    else
+        ++segment(ordinal).refs;
+}
+
+void Lane::unhold(uint64_t ordinal) {
+    if (ordinal == end_)
+        --busy_at_end_;
+    else
+        --segment(ordinal).refs;
+}
+
+void Lane::set_busy(uint32_t index, uint64_t ordinal) {
+    Slot& slot = slots_[index];
+    hold(ordinal);
+    if (slot.flags & kSlotBusy)
+        unhold(slot.next);
+    slot.flags |= kSlotBusy;
+    slot.next = ordinal;
+}
+
+void Lane::clear_busy(uint32_t index) {
+    Slot& slot = slots_[index];
+    unhold(slot.next);
+    slot.flags &= ~uint32_t{kSlotBusy};
+    slot.next = end_;
+}
+
+void Lane::release() {
+    while (!segments_.empty()) {
+        Segment* front = segments_.front();
+        if (front->refs != 0 || end_ - segments_.size() >= served_)
+            return;
+        held_bytes_ -= front->capacity;
+        segments_.pop_front();
+        drop(front);
+    }
+}
+
+Lane::Sent Lane::send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset) {
+    for (;;) {
+        iovec vectors[kMaxVectors];
+        msghdr message{};
+        message.msg_iov = vectors;
+        size_t total = 0;
+        for (uint64_t at = ordinal; at != end_ && message.msg_iovlen < kMaxVectors; ++at) {
+            Segment& part = segment(at);
+            vectors[message.msg_iovlen++] = {const_cast<char*>(part.data()), part.size()};
+            total += part.size();
+        }
+
+        // One segment is the rule; `send` spares the kernel the copy of a vector.
+        ssize_t sent;
+        do {
+            sent = message.msg_iovlen == 1
+                       ? ::send(slot.fd, vectors[0].iov_base, total, MSG_NOSIGNAL | MSG_DONTWAIT)
+                       : ::sendmsg(slot.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        } while (sent < 0 && errno == EINTR);
+        if (sent < 0)
+            return errno == EAGAIN ? Sent::Blocked : Sent::Broken;
+
+        slot.bytes += static_cast<uint64_t>(sent);
+        auto rest = static_cast<size_t>(sent);
+        while (ordinal != end_ && rest >= segment(ordinal).size()) {
+            rest -= segment(ordinal).size();
+            ++ordinal;
+        }
+        offset = rest;
+        if (ordinal == end_)
+            return Sent::All;
+        if (static_cast<size_t>(sent) < total)
+            return Sent::Blocked;
+    }
+}
+
+}  // namespace herald

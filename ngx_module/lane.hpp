@@ -1,0 +1,210 @@
+// One byte stream shared by many subscribers: the events of a topic in one encoding.
+//
+// What a wake brought is encoded once into a segment (for SSE over HTTP/1.1: one chunk) and sent to
+// every subscriber with one system call each. A subscriber owns no queue; its slot says which
+// segment it needs next. Slots are dense and 32 bytes, so that the loop over thousands of them
+// touches little memory.
+//
+//   segments   [ 41 | 42 | 43 | 44 ]  end_ = 45        ordinals; only what somebody still needs is
+//   kept
+//                      ▲         ▲
+//         a busy slot ─┘         └─ slots that a running round has not reached yet
+//
+// A slot is busy while its subscriber cannot take more right now, or has bytes of its own to send
+// first; it then holds a reference on its next segment. The others are always served up to the end
+// of the last finished round. A round may stop half-way, when its budget of sends is used up, and
+// go on later. Single-threaded; does no I/O but `send` on the descriptors in direct slots; knows
+// nothing of nginx.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "encoding.hpp"
+
+namespace herald {
+
+// What a lane keeps about each of its subscribers outside the dense array: where in it the slot is.
+struct LaneMember {
+    uint32_t slot = UINT32_MAX;
+};
+
+struct Segment {
+    uint32_t refs = 0;           // busy slots whose next segment this is
+    uint32_t holders = 1;        // the lane, and subscribers that are in the middle of sending it
+    uint32_t begin = 0;          // bytes before the first one to send (room for the chunk head)
+    uint32_t end = 0;            // one past the last one
+    uint32_t capacity = 0;       // bytes behind this struct
+    uint64_t bytes_before = 0;   // of the lane, before this segment
+    uint64_t events_before = 0;  // of the lane, before this segment
+    uint64_t seq_before = 0;     // of the last event before this segment
+    uint64_t last_seq = 0;       // of this segment's last event
+
+    char* bytes() { return reinterpret_cast<char*>(this + 1); }
+    const char* data() { return bytes() + begin; }
+    uint32_t size() const { return end - begin; }
+};
+
+// Lets go of a segment that was held (++holders); the last holder frees it.
+void drop(Segment* segment);
+
+enum SlotFlags : uint32_t {
+    kSlotBusy = 1,      // not to be sent to from the loop
+    kSlotIndirect = 2,  // plain `send` is not its way: through nginx
+    kSlotDead = 4,      // its connection broke; about to be removed
+};
+
+struct Slot {
+    int fd = -1;
+    uint32_t flags = 0;
+    uint64_t next = 0;   // ordinal of the segment it needs next
+    uint64_t bytes = 0;  // sent past nginx's own counting
+    LaneMember* member = nullptr;
+};
+static_assert(sizeof(Slot) == 32);
+
+// How long one segment may get: the smallest bound of any subscriber, so that trimming can be
+// exact.
+struct LaneLimits {
+    uint32_t bytes = 128 * 1024;
+    uint32_t events = UINT32_MAX;
+};
+
+class Lane {
+  public:
+    explicit Lane(Encoding encoding, uint64_t last_seq)
+        : encoding_(encoding), last_seq_(last_seq) {}
+    ~Lane();
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+
+    Encoding encoding() const { return encoding_; }
+
+    // -- what goes in. `counts`: it is an event, not a notice. Throws bad_alloc; the lane stays
+    // whole.
+    void append(const OutEvent& event, bool counts, uint64_t now_ms);
+    // Closes what was appended since: it becomes sendable. Returns its size in bytes.
+    size_t seal();
+    void limit(LaneLimits limits);
+
+    // -- who gets it
+    // A subscriber that has had everything so far. `member` outlives its slot; its index changes
+    // when others leave.
+    void join(LaneMember& member, int fd, uint32_t flags);
+    void leave(LaneMember& member);
+    Slot& slot(uint32_t index) { return slots_[index]; }
+    size_t size() const { return slots_.size(); }
+
+    // -- positions
+    uint64_t end() const { return end_; }
+    Segment& segment(uint64_t ordinal) { return *segments_[ordinal - (end_ - segments_.size())]; }
+    uint64_t events_before(uint64_t ordinal) {
+        return ordinal == end_ ? events_ : segment(ordinal).events_before;
+    }
+    uint64_t bytes_before(uint64_t ordinal) {
+        return ordinal == end_ ? bytes_ : segment(ordinal).bytes_before;
+    }
+    uint64_t seq_before(uint64_t ordinal) {
+        return ordinal == end_ ? last_seq_ : segment(ordinal).seq_before;
+    }
+    uint64_t last_event_ms() const { return last_event_ms_; }
+    // Forgets what its seqs meant: the next ones belong to another log.
+    void restart_seq(uint64_t seq) { last_seq_ = seq; }
+
+    // Makes a slot busy, needing `ordinal` next; or moves one that is.
+    void set_busy(uint32_t index, uint64_t ordinal);
+    // Back into the loop. The slot has had everything.
+    void clear_busy(uint32_t index);
+
+    // Frees the segments that nobody needs any more.
+    void release();
+    uint64_t held_bytes() const { return held_bytes_; }  // memory of the segments
+
+    // -- fan-out
+    // Serves slots until all have everything or the budget (sends) is used up; true when all are
+    // served. The visitor must not add or remove slots:
+    //   blocked(slot, index, ordinal, offset)   socket full after `offset` bytes of segment
+    //   `ordinal` indirect(slot, index)                   send through nginx; it updates the slot
+    //   itself busy(slot, index)                       still behind: look at its bound broken(slot,
+    //   index)                     the connection is dead (the slot has been marked)
+    template <class Visitor>
+    bool fan_out(Visitor& visitor, uint32_t& budget);
+
+  private:
+    enum class Sent { All, Blocked, Broken };
+    Sent send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset);
+    void make_room(size_t bound);
+    void hold(uint64_t ordinal);
+    void unhold(uint64_t ordinal);
+
+    Encoding encoding_;
+    LaneLimits limits_;
+    std::vector<Slot> slots_;
+    std::deque<Segment*> segments_;  // owned; oldest first; the last one has ordinal end_ - 1
+    uint64_t end_ = 0;
+    uint32_t busy_at_end_ = 0;     // busy slots that need the segment that will be end_
+    Segment* building_ = nullptr;  // owned; not sendable yet
+    uint32_t building_events_ = 0;
+
+    uint32_t round_index_ = 0;  // the next slot to serve
+    uint64_t round_end_ = 0;    // what the running round, or else the last one, serves at least
+    bool round_running_ = false;
+    uint64_t served_ = 0;  // every slot that is not busy has all before this ordinal
+
+    uint64_t bytes_ = 0;   // sealed so far
+    uint64_t events_ = 0;  // appended and sealed so far
+    uint64_t last_seq_ = 0;
+    uint64_t last_event_ms_ = 0;
+    uint64_t held_bytes_ = 0;
+};
+
+template <class Visitor>
+bool Lane::fan_out(Visitor& visitor, uint32_t& budget) {
+    for (;;) {
+        if (!round_running_) {
+            if (served_ == end_)
+                return true;
+            round_running_ = true;
+            round_index_ = 0;
+            round_end_ = end_;
+        }
+        while (round_index_ < slots_.size()) {
+            if (budget == 0)
+                return false;
+            const uint32_t index = round_index_++;
+            Slot& slot = slots_[index];
+            if (slot.flags & kSlotDead)
+                continue;
+            if (slot.flags & kSlotBusy) {
+                visitor.busy(slot, index);
+                continue;
+            }
+            if (slot.next == end_)
+                continue;
+            --budget;
+            if (slot.flags & kSlotIndirect) {
+                visitor.indirect(slot, index);
+                continue;
+            }
+            uint64_t ordinal = slot.next, offset = 0;
+            switch (send_to(slot, ordinal, offset)) {
+                case Sent::All:
+                    slot.next = end_;
+                    break;
+                case Sent::Blocked:
+                    visitor.blocked(slot, index, ordinal, offset);
+                    break;
+                case Sent::Broken:
+                    slot.flags |= kSlotDead;
+                    visitor.broken(slot, index);
+                    break;
+            }
+        }
+        round_running_ = false;
+        served_ = round_end_;
+        release();
+    }
+}
+
+}  // namespace herald

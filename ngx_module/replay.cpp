@@ -1,0 +1,209 @@
+#include "replay.hpp"
+
+#include <algorithm>
+
+#include "delivery.hpp"
+#include "worker.hpp"
+
+namespace herald {
+
+namespace {
+
+constexpr size_t kPieceBytes = 64 * 1024;
+
+// What walking back through the channels has found.
+struct Past {
+    std::vector<uint64_t> positions;
+    uint64_t missing_to =
+        0;  // events behind the asked-for seq, up to this one, may be gone; 0: none
+};
+
+// Walks one channel back to `after_seq`, or for at most `limit` events.
+void walk_channel(Worker& worker, std::string_view channel, uint64_t after_seq, size_t limit,
+                  Past& past) {
+    ring::Reader& reader = worker.ring()->reader;
+    uint64_t position = worker.channels.last(channel);
+    uint64_t known_from =
+        worker.last_seq();  // nothing of the channel lies between here and the last step
+    uint64_t hash = 0;
+    bool missing = true;  // until the chain has been followed far enough
+    for (size_t found = 0; found < limit; ++found) {
+        ring::RecordHeader header;
+        if (position == ring::kNoPosition || position < reader.oldest())
+            break;
+        if (reader.header_at(position, header) != ring::Poll::Record)
+            break;
+        if (header.kind != ring::Kind::Event || (found != 0 && header.channel_hash != hash))
+            break;
+        hash = header.channel_hash;
+        if (header.seq <= after_seq) {
+            missing = false;
+            break;
+        }
+        past.positions.push_back(position);
+        known_from = header.previous_seq;
+        if (known_from <= after_seq) {
+            missing = false;
+            break;
+        }
+        position = header.previous;
+        if (found + 1 == limit)
+            missing = false;
+    }
+    // A channel without a record in the ring has had none since what was evicted last.
+    if (missing)
+        past.missing_to = std::max(past.missing_to, std::min(known_from, reader.evicted_seq()));
+}
+
+// Everything of the subscriber's channels with a seq above `after_seq`; of more than `limit` events
+// the newest.
+Past collect(Worker& worker, const Topic& topic, uint64_t after_seq, size_t limit, bool gaps) {
+    Past past;
+    for (const std::string& channel : topic.channels())
+        walk_channel(worker, channel, after_seq, limit, past);
+    if (past.missing_to <= after_seq)
+        past.missing_to = 0;
+    if (gaps) {
+        for (const RedisGap& gap : worker.redis_gaps()) {
+            if (gap.to_seq > after_seq && gap.position >= worker.ring()->reader.oldest())
+                past.positions.push_back(gap.position);
+        }
+    }
+    std::sort(past.positions.begin(), past.positions.end());
+    if (past.positions.size() > limit)
+        past.positions.erase(past.positions.begin(),
+                             past.positions.end() - static_cast<ptrdiff_t>(limit));
+    return past;
+}
+
+void start(Subscriber& s, std::vector<uint64_t> positions) {
+    if (positions.empty()) {
+        s.replay.reset();
+        s.join_lane();
+        return;
+    }
+    s.replay = std::make_unique<Replay>();
+    s.replay->positions = std::move(positions);
+    s.phase = Phase::Replaying;
+}
+
+// Goes on behind `s.last_seq`, and says so if something there is gone.
+void go_on(Worker& worker, Subscriber& s) {
+    Past past = collect(worker, s.topic, s.last_seq, SIZE_MAX, true);
+    if (past.missing_to != 0) {
+        s.push_gap(GapReason::Evicted, worker.id_of(s.last_seq), worker.id_of(past.missing_to));
+        s.last_seq = past.missing_to;
+    }
+    start(s, std::move(past.positions));
+}
+
+bool is_past_log(const ring::Header& header, uint32_t log) {
+    const uint32_t count = std::min(header.past_log_count, ring::kPastLogs);
+    return std::find(header.past_logs, header.past_logs + count, log) != header.past_logs + count;
+}
+
+// Resumes behind the id that the client had last.
+void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
+    const ring::Header& header = worker.ring()->header();
+    const std::optional<EventId> id = ring::parse_id(client_id);
+    const bool ours = id && id->log == header.log && id->seq <= worker.last_seq();
+    if (ours) {
+        s.last_seq = id->seq;
+        go_on(worker, s);
+        return;
+    }
+    // Whatever it had, it is not known what followed: first the gap, then what there is.
+    Past past = collect(worker, s.topic, 0, SIZE_MAX, true);
+    const bool earlier = id && id->log != header.log && is_past_log(header, id->log);
+    const uint64_t base = worker.ring()->reader.evicted_seq();
+    s.push_gap(earlier ? GapReason::Evicted : GapReason::UnknownId, id, worker.id_of(base));
+    s.last_seq = base;
+    start(s, std::move(past.positions));
+}
+
+}  // namespace
+
+void begin_history(Subscriber& s) {
+    Worker& worker = *Worker::current();
+    if (s.client_id) {
+        const std::string id = *std::exchange(s.client_id, std::nullopt);
+        resume(worker, s, id);
+        return;
+    }
+
+    const Start& wanted = *s.settings->start;
+    if (wanted.kind == StartKind::Live) {
+        start(s, {});
+        return;
+    }
+    const bool all = wanted.kind == StartKind::All;
+    Past past = collect(worker, s.topic, 0, all ? SIZE_MAX : wanted.count, all);
+    if (all && past.missing_to != 0) {
+        s.push_gap(GapReason::Evicted, std::nullopt, worker.id_of(past.missing_to));
+        s.last_seq = past.missing_to;
+    }
+    start(s, std::move(past.positions));
+}
+
+void continue_history(Subscriber& s) {
+    Worker& worker = *Worker::current();
+    ring::Reader& reader = worker.ring()->reader;
+    Replay& replay = *s.replay;
+    std::string piece;
+    ring::Record record;
+
+    while (replay.next < replay.positions.size() && piece.size() < kPieceBytes) {
+        const uint64_t position = replay.positions[replay.next++];
+        const ring::Poll poll = reader.read_at(position, record);
+        if (poll != ring::Poll::Record) {
+            // Overwritten while the subscriber took its time. What is left of the list is newer.
+            const uint64_t evicted = reader.evicted_seq();
+            while (replay.next < replay.positions.size() &&
+                   replay.positions[replay.next] < reader.oldest())
+                ++replay.next;
+            if (!piece.empty())
+                s.push(std::exchange(piece, {}));
+            s.push_gap(GapReason::Evicted, worker.id_of(s.last_seq), worker.id_of(evicted));
+            s.last_seq = std::max(s.last_seq, evicted);
+            continue;
+        }
+        const uint64_t seq = record.header.seq;
+        if (record.header.kind == ring::Kind::RedisBack) {
+            if (!piece.empty())
+                s.push(std::exchange(piece, {}));
+            s.push_gap(GapReason::Redis, worker.id_of(record.header.previous_seq),
+                       worker.id_of(seq));
+        } else if (s.topic.has(record.channel)) {
+            OutEvent event;
+            event.id = worker.id_of(seq);
+            event.event = record.event;
+            event.channel = record.channel;
+            event.data = record.data;
+            append_event(piece, s.encoding.transport, s.encoding.ids, event);
+            ++s.log->events_sent;
+            add(worker.counters.events_sent);
+        }
+        s.last_seq = std::max(s.last_seq, seq);
+        s.log->last_id = worker.id_of(s.last_seq);
+    }
+    if (!piece.empty())
+        s.push(std::move(piece));
+    if (replay.next < replay.positions.size())
+        return;
+
+    // The list is through: what came since is the next one.
+    go_on(worker, s);
+}
+
+void restart_replay(Subscriber& s, bool same_log, uint32_t old_log) {
+    Worker& worker = *Worker::current();
+    if (!same_log) {
+        const uint64_t base = worker.ring()->reader.evicted_seq();
+        s.push_gap(GapReason::Evicted, EventId{old_log, s.last_seq}, worker.id_of(base));
+        s.last_seq = base;
+    }
+    go_on(worker, s);
+    deliver(s);
+}
+
+}  // namespace herald

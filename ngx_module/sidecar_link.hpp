@@ -1,0 +1,68 @@
+// A worker's connection to the sidecar: connects, says hello, receives ring and doorbell, notices
+// the sidecar's death, and tries again. Never blocks; believes nothing that it reads before it has
+// checked it.
+//
+// What it has received stays valid after the sidecar is gone: the ring is drained to its end and
+// goes on answering resumes until the next one arrives.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ngx.hpp"
+#include "ring/reader.hpp"
+
+namespace herald {
+
+// A ring as a worker holds it.
+struct AttachedRing {
+    AttachedRing(int fd, uint64_t size) : mapping(fd, size), reader(mapping) {}
+    ring::Mapping mapping;
+    ring::Reader reader;
+    const ring::Header& header() const { return mapping.header(); }
+};
+
+class SidecarLink {
+  public:
+    struct Events {
+        std::function<void(std::unique_ptr<AttachedRing>)> attached;
+        std::function<void()> lost;      // the sidecar is gone, after `attached`
+        std::function<void()> doorbell;  // something new in the ring
+    };
+
+    // `path`: of the socket, zero-terminated, outlives the link.
+    SidecarLink(ngx_log_t* log, ngx_str_t path, Events events);
+    ~SidecarLink();
+    SidecarLink(const SidecarLink&) = delete;
+    SidecarLink& operator=(const SidecarLink&) = delete;
+
+    void connect();
+    bool is_attached() const { return attached_; }
+
+  private:
+    static void on_timer(ngx_event_t* event) noexcept;
+    static void on_read(ngx_event_t* event) noexcept;
+    static void on_doorbell(ngx_event_t* event) noexcept;
+
+    bool try_connect();
+    void retry_later();
+    void read();
+    bool take_frames(int* fds, int count);
+    void attach(std::string_view payload, int* fds, int count);
+    void disconnect();
+    ngx_connection_t* watch(int fd, ngx_event_handler_pt handler);
+
+    ngx_log_t* log_;
+    ngx_str_t path_;
+    Events events_;
+    ngx_connection_t* connection_ = nullptr;
+    ngx_connection_t* doorbell_ = nullptr;
+    ngx_event_t timer_{};
+    std::string received_;
+    ngx_msec_t delay_ = 0;  // before the next try
+    bool attached_ = false;
+    bool complained_ = false;  // about this outage; once is enough
+};
+
+}  // namespace herald

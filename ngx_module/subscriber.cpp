@@ -1,0 +1,146 @@
+#include "subscriber.hpp"
+
+#include "delivery.hpp"
+#include "replay.hpp"
+#include "timers.hpp"
+#include "websocket.hpp"
+#include "worker.hpp"
+
+namespace herald {
+
+namespace {
+
+constexpr uint64_t kFarewell = 5000;  // milliseconds that a client has for taking the last bytes
+
+uint64_t jittered(uint64_t milliseconds) {
+    return milliseconds / 2 + static_cast<uint64_t>(ngx_random()) % (milliseconds + 1);
+}
+
+}  // namespace
+
+Subscriber::Subscriber(ngx_http_request_t* r, StreamLog* stream_log, Topic& of)
+    : request(r),
+      connection(r->connection),
+      settings(location_settings(r)),
+      log(stream_log),
+      topic(of),
+      opened_ms(now_ms()),
+      active_ms(opened_ms) {
+    timer.owner = this;
+}
+
+Subscriber::~Subscriber() {
+    if (partial != nullptr)
+        drop(partial);
+    for (Segment* segment : in_flight)
+        drop(segment);
+}
+
+void Subscriber::push(std::string bytes) {
+    if (!outbox)
+        outbox = std::make_unique<Outbox>();
+    // Through nginx's filters the chunks are theirs to make.
+    const bool chunked = encoding.chunked && path != Path::Filter;
+    outbox->pieces.push_back(chunked ? chunk(bytes) : std::move(bytes));
+}
+
+void Subscriber::push_event(const OutEvent& event) {
+    std::string bytes;
+    append_event(bytes, encoding.transport, encoding.ids, event);
+    push(std::move(bytes));
+}
+
+void Subscriber::push_gap(GapReason reason, std::optional<EventId> from, EventId to) {
+    const std::string data = gap_data(reason, from, to);
+    OutEvent event;
+    event.id = to;
+    event.event = "gap";
+    event.data = data;
+    push_event(event);
+    ++log->gaps;
+    add(Worker::current()->counters.gaps);
+}
+
+void Subscriber::note_trim(uint64_t from_seq, uint64_t to_seq) {
+    if (trim_to_ == 0)
+        trim_from_ = from_seq;
+    trim_to_ = to_seq;
+}
+
+void Subscriber::tell_trim() {
+    Worker& worker = *Worker::current();
+    push_gap(GapReason::Trimmed, worker.id_of(trim_from_),
+             worker.id_of(std::exchange(trim_to_, 0)));
+}
+
+void Subscriber::join_lane() {
+    Worker& worker = *Worker::current();
+    lane = &topic.lane(encoding, worker.last_seq());
+    LaneLimits limits;
+    limits.bytes =
+        static_cast<uint32_t>(std::min<size_t>(settings->buffer->bytes / 2, limits.bytes));
+    if (settings->buffer->events != 0)
+        limits.events = static_cast<uint32_t>(settings->buffer->events);
+    lane->limit(limits);
+
+    const bool direct = path == Path::Direct && !starting;
+    lane->join(*this, connection->fd, (direct ? 0u : kSlotIndirect) | kSlotBusy);
+    lane_events = lane->events_before(lane->end());
+    lane_seq = lane->seq_before(lane->end());
+    phase = Phase::Live;
+}
+
+void Subscriber::leave_lane() {
+    if (lane == nullptr)
+        return;
+    settle();
+    direct_bytes += lane->slot(slot).bytes;
+    lane->leave(*this);
+    lane = nullptr;
+}
+
+void Subscriber::settle() {
+    if (lane == nullptr || dead)
+        return;
+    const uint64_t at = lane->slot(slot).next;
+    log->events_sent += lane->events_before(at) - lane_events;
+    lane_events = lane->events_before(at);
+    if (lane->seq_before(at) != lane_seq) {
+        lane_seq = lane->seq_before(at);
+        last_seq = std::max(last_seq, lane_seq);
+    }
+    if (last_seq != 0)
+        log->last_id = Worker::current()->id_of(last_seq);
+}
+
+void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_reason, bool abort) {
+    if (phase == Phase::Ending || dead)
+        return;
+    if (abort) {
+        give_up(*this, reason);
+        return;
+    }
+    if (lane != nullptr && !is_busy())
+        deliver(*this);  // what a round under way has not brought it yet
+    if (dead)
+        return;
+    log->reason = reason;
+    leave_lane();
+    replay.reset();
+    phase = Phase::Ending;
+
+    std::string last;
+    if (is_websocket())
+        append_ws_close(last, ws_code, ws_reason);
+    else if (reason == CloseReason::Drain && settings->retry != 0)
+        append_retry(last, jittered(settings->retry));
+    if (!last.empty())
+        push(std::move(last));
+
+    deadline_ms = now_ms() + kFarewell;
+    beat_ms = 0;
+    reschedule(*this);
+    deliver(*this);
+}
+
+}  // namespace herald

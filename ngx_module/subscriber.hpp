@@ -1,0 +1,152 @@
+// One client connection in one worker: the owner of a stream.
+//
+// The nginx request is something a subscriber has, not what it is: everything that outlives the
+// response's header is here. It is made by the content handler (subscribe.cpp), fed by
+// delivery.cpp, and detached when nginx gives up the request, whatever the cause. Its memory lives
+// until the request's pool goes: nginx may still be sending from it.
+//
+//   Waiting ──ring comes──▶ Replaying ──history sent──▶ Live ──end()──▶ Ending ──▶ request
+//   finalized
+//      (no ring yet)                                     └──connection breaks──▶ dead, finalized
+//      after the loop
+//
+// Its bytes leave in this order: the segment it is in the middle of, its own bytes (outbox), the
+// lane's segments.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "counters.hpp"
+#include "lane.hpp"
+#include "settings.hpp"
+#include "wheel.hpp"
+
+namespace herald {
+
+class Topic;
+class WebSocket;
+struct Replay;
+
+enum class Path : uint8_t {
+    Filter,  // nginx's output filters: HTTP/2 and 3, limit_rate, body filters; and every stream's
+             // first bytes
+    Tls,     // nginx's connection, past the filters: HTTP/1 over TLS
+    Direct,  // send() from the lane's loop: plain HTTP/1 and WebSocket
+};
+
+enum class Phase : uint8_t { Waiting, Replaying, Live, Ending };
+
+// What the log variables show. In the request's pool, so that it is there when the access log is
+// written.
+struct StreamLog {
+    ngx_str_t channel{};
+    ngx_str_t transport{};
+    uint64_t events_sent = 0;
+    uint64_t gaps = 0;
+    uint64_t trimmed = 0;  // events
+    std::optional<EventId> last_id;
+    CloseReason reason = CloseReason::None;
+};
+
+// Bytes of a subscriber's own. Pieces never move while they wait: OpenSSL and nginx's filters keep
+// their address.
+struct Outbox {
+    std::deque<std::string> pieces;
+    size_t offset = 0;  // of the first piece, already sent
+};
+
+class Subscriber : public LaneMember {
+  public:
+    Subscriber(ngx_http_request_t* r, StreamLog* log, Topic& topic);
+    ~Subscriber();
+    Subscriber(const Subscriber&) = delete;
+    Subscriber& operator=(const Subscriber&) = delete;
+
+    bool is_websocket() const { return encoding.transport != Transport::Sse; }
+    bool is_busy() const { return lane != nullptr && (lane->slot(slot).flags & kSlotBusy) != 0; }
+    bool has_own_bytes() const {
+        return partial != nullptr || outbox != nullptr || !in_flight.empty();
+    }
+
+    // Puts bytes of its own behind what is already waiting. SSE: whole blocks, without HTTP chunks.
+    void push(std::string bytes);
+    // An event of its own, in its encoding.
+    void push_event(const OutEvent& event);
+    // Tells it of a gap; `counts` it.
+    void push_gap(GapReason reason, std::optional<EventId> from, EventId to);
+
+    // Notes that it lost the events behind `from_seq` up to `to_seq`; `tell_trim` tells it, once
+    // what it is in the middle of is out.
+    void note_trim(uint64_t from_seq, uint64_t to_seq);
+    bool is_trimmed() const { return trim_to_ != 0; }
+    void tell_trim();
+
+    // Joins its topic's lane at the worker's cursor: from here on events are live.
+    void join_lane();
+    // Leaves it; the segment it is in the middle of stays its own. Not from within a lane's loop.
+    void leave_lane();
+    // Brings the figures of `log` up to date with what it has had from its lane.
+    void settle();
+
+    // Ends the stream as its settings say, once everything that is under way is out. `ws_code`: RFC
+    // 6455, section 7.4.1. With `abort` the connection is cut. Not from within a lane's loop.
+    void end(CloseReason reason, uint16_t ws_code, std::string_view ws_reason, bool abort = false);
+
+    ngx_http_request_t* request;  // nullptr once nginx has freed it
+    ngx_connection_t* connection;
+    const LocationSettings* settings;
+    StreamLog* log;
+    Topic& topic;
+    Lane* lane = nullptr;
+    Encoding encoding;
+
+    Path path = Path::Filter;
+    Path later_path = Path::Filter;  // the one to take once the response's header is out
+    Phase phase = Phase::Waiting;
+    bool starting = true;    // the response's header may not be out yet; path is Filter
+    bool dead = false;       // the connection broke; to be finalized
+    bool queued = false;     // in one of the worker's to-do lists
+    bool finishing = false;  // last bytes are out; to be finalized
+    bool draining = false;   // its worker is leaving; ends at `deadline`
+
+    Segment* partial = nullptr;  // held: being sent, `offset` bytes of it are out
+    uint32_t offset = 0;
+    std::unique_ptr<Outbox> outbox;
+    std::vector<Segment*> in_flight;  // held: in nginx's hands (Path::Filter)
+    uint32_t filter_pieces = 0;       // of the outbox, in nginx's hands
+    ngx_chain_t* free_chain = nullptr;
+    ngx_chain_t* busy_chain = nullptr;
+
+    std::unique_ptr<Replay> replay;
+    std::unique_ptr<WebSocket> websocket;
+    std::optional<std::string>
+        client_id;  // Last-Event-ID as it came; only until the history starts
+
+    uint64_t lane_events = 0;   // of the lane, up to where `log` is settled
+    uint64_t lane_seq = 0;      // of the lane, likewise
+    uint64_t last_seq = 0;      // of the newest event that it has had
+    uint64_t direct_bytes = 0;  // sent past nginx's own counting
+
+    Wheel::Node timer;  // its owner is this subscriber
+    uint64_t opened_ms = 0;
+    uint64_t active_ms = 0;    // last event or client traffic of its own
+    uint64_t beat_ms = 0;      // when the next keepalive is due; 0: none
+    uint64_t deadline_ms = 0;  // when it ends in any case; 0: never
+
+    Subscriber* next = nullptr;  // all of the worker's subscribers
+    Subscriber* previous = nullptr;
+
+  private:
+    uint64_t trim_from_ = 0;
+    uint64_t trim_to_ = 0;  // 0: nothing to tell
+};
+
+// The subscriber of a request; nullptr when it has none, or has been detached from it.
+Subscriber* subscriber_of(ngx_http_request_t* r);
+// What is to be logged of a request, up to date; nullptr when it is no stream.
+const StreamLog* stream_log_of(ngx_http_request_t* r);
+
+}  // namespace herald

@@ -1,0 +1,94 @@
+#include "timers.hpp"
+
+#include <algorithm>
+
+#include "delivery.hpp"
+#include "messages.hpp"
+#include "websocket.hpp"
+#include "worker.hpp"
+
+namespace herald {
+
+namespace {
+
+// When the stream last carried an event, or its client said something.
+uint64_t last_active(const Subscriber& s) {
+    return s.lane == nullptr ? s.active_ms : std::max(s.active_ms, s.lane->last_event_ms());
+}
+
+void beat(Subscriber& s, uint64_t now) {
+    const Keepalive& keepalive = *s.settings->keepalive;
+    if (keepalive.idle && last_active(s) + keepalive.interval > now) {
+        s.beat_ms = last_active(s) + keepalive.interval;
+        return;
+    }
+    s.beat_ms = keepalive.idle ? now + keepalive.interval : s.beat_ms + keepalive.interval;
+    if (s.beat_ms <= now)
+        s.beat_ms = now + keepalive.interval;  // the worker was away for more than a beat
+    if (s.starting || s.has_own_bytes() || s.is_busy())
+        return;  // its socket is full: there is more to read than a keepalive
+    push_keepalive(s);
+    deliver(s);
+}
+
+}  // namespace
+
+void start_timers(Subscriber& s) {
+    const LocationSettings& settings = *s.settings;
+    if (settings.keepalive->interval != 0)
+        s.beat_ms = s.opened_ms + settings.keepalive->interval;
+    if (settings.lifetime->time != 0) {
+        const ngx_msec_t time = settings.lifetime->time;
+        const ngx_msec_t early =
+            settings.lifetime->jitter ? static_cast<ngx_msec_t>(ngx_random()) % (time / 4 + 1) : 0;
+        s.deadline_ms = s.opened_ms + time - early;
+    }
+    reschedule(s);
+}
+
+void reschedule(Subscriber& s) {
+    uint64_t due = UINT64_MAX;
+    if (s.beat_ms != 0)
+        due = std::min(due, s.beat_ms);
+    if (s.deadline_ms != 0)
+        due = std::min(due, s.deadline_ms);
+    if (s.settings->idle_timeout != 0 && s.phase != Phase::Ending)
+        due = std::min(due, last_active(s) + s.settings->idle_timeout);
+
+    Worker& worker = *Worker::current();
+    if (due == UINT64_MAX)
+        worker.cancel_timer(s);
+    else
+        worker.set_timer(s, due);
+}
+
+void on_due(Subscriber& s) {
+    const uint64_t now = now_ms();
+    if (s.dead || s.finishing)
+        return;
+    if (s.phase == Phase::Ending) {
+        if (now >= s.deadline_ms)
+            give_up(s, s.log->reason);
+        else
+            reschedule(s);
+        return;
+    }
+    if (s.deadline_ms != 0 && now >= s.deadline_ms) {
+        if (s.draining)
+            s.end(CloseReason::Drain, kWsServiceRestart, "service restart",
+                  s.settings->drain->abort);
+        else
+            s.end(CloseReason::Lifetime, kWsGoingAway, "lifetime is over");
+        return;
+    }
+    if (s.settings->idle_timeout != 0 && now >= last_active(s) + s.settings->idle_timeout) {
+        s.end(CloseReason::Idle, kWsGoingAway, "idle");
+        return;
+    }
+    if (s.beat_ms != 0 && now >= s.beat_ms)
+        beat(s, now);
+    if (!s.dead)
+        reschedule(s);
+}
+
+}  // namespace herald

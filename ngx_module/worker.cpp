@@ -1,0 +1,496 @@
+#include "worker.hpp"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+
+#include "delivery.hpp"
+#include "messages.hpp"
+#include "replay.hpp"
+#include "timers.hpp"
+
+namespace herald {
+
+namespace {
+
+// What one turn may do before nginx's loop gets its turn again.
+constexpr uint64_t kReadBudgetBytes = 1 << 20;
+constexpr uint32_t kReadBudgetRecords = 16384;
+constexpr uint32_t kSendBudget = 4096;
+
+constexpr size_t kRedisGapsKept = 256;
+
+Worker* g_worker = nullptr;
+
+uint64_t random_below(uint64_t bound) {
+    return bound == 0 ? 0 : static_cast<uint64_t>(ngx_random()) % bound;
+}
+
+WorkerCounters& counters_for(MainSettings& settings) {
+    static WorkerCounters unshared{};  // a configuration without the zone cannot have streams
+    CounterZone* zone = counters_of(settings.zone);
+    return zone == nullptr ? unshared : *claim_counters(*zone);
+}
+
+}  // namespace
+
+Worker* Worker::current() {
+    return g_worker;
+}
+
+Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
+    : counters(counters_for(settings)),
+      log_(cycle->log),
+      link_(
+          cycle->log, settings.socket_path,
+          {[this](std::unique_ptr<AttachedRing> ring) { attach(std::move(ring)); },
+           [this] { counters.attached.store(0, std::memory_order_relaxed); }, [this] { wake(); }}) {
+    timer_.handler = on_timer;
+    timer_.data = this;
+    timer_.log = log_;
+    timer_.cancelable = 1;
+    posted_.handler = on_posted;
+    posted_.data = this;
+    posted_.log = log_;
+    wheel_.start(now_ms());
+
+    // nginx tells idle connections when it shuts down (ngx_close_idle_connections), and only them.
+    // This one is nothing but that: its descriptor is never polled.
+    const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    shutdown_watch_ = fd < 0 ? nullptr : ngx_get_connection(fd, log_);
+    if (shutdown_watch_ != nullptr) {
+        shutdown_watch_->data = this;
+        shutdown_watch_->read->handler = on_shutdown;
+        shutdown_watch_->read->log = log_;
+        shutdown_watch_->write->log = log_;
+        shutdown_watch_->idle = 1;
+    } else if (fd >= 0) {
+        close(fd);
+    }
+
+    g_worker = this;
+    link_.connect();
+}
+
+Worker::~Worker() {
+    g_worker = nullptr;
+    if (timer_.timer_set)
+        ngx_del_timer(&timer_);
+    if (posted_.posted)
+        ngx_delete_posted_event(&posted_);
+    if (shutdown_watch_ != nullptr)
+        ngx_close_connection(shutdown_watch_);
+    release_counters(counters);
+}
+
+RedisView Worker::redis() const {
+    if (!ring_ || !link_.is_attached())
+        return RedisView::Unknown;
+    return ring_->header().redis.load(std::memory_order_relaxed) == ring::RedisState::Connected
+               ? RedisView::Connected
+               : RedisView::Lost;
+}
+
+// -- the ring
+
+void Worker::attach(std::unique_ptr<AttachedRing> ring) {
+    // The old one to its end first: what it still holds was published.
+    while (read_ring()) {
+    }
+    const bool first = !ring_;
+    const bool same_log = !first && ring_->header().log == ring->header().log;
+    const EventId old_id = id_of(last_seq_);
+
+    ring_ = std::move(ring);
+    herald::add(counters.attaches);
+    counters.attached.store(1, std::memory_order_relaxed);
+    channels.rebase(ring_->header().hash_seed);
+    redis_gaps_.clear();
+    redis_lost_seq_ = 0;
+
+    const uint64_t base = ring_->reader.evicted_seq();
+    if (first) {
+        last_seq_ = base;
+        index_ring(UINT64_MAX);
+    } else if (!same_log) {
+        // Another journal: its past is not ours, and what was published in between is lost to open
+        // streams.
+        last_seq_ = base;
+        restart_seqs(base);
+        tell_gap(GapReason::Redis, old_id, id_of(base));
+    } else if (base > last_seq_) {
+        last_seq_ = base;
+        tell_gap(GapReason::Evicted, old_id, id_of(base));
+    } else {
+        index_ring(last_seq_);
+    }
+
+    seal();  // what was told above is not for those who join below
+    for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
+        if (subscriber->phase == Phase::Replaying)
+            restart_replay(*subscriber, same_log, old_id.log);
+    }
+    for (Subscriber* subscriber : std::exchange(waiting_, {})) {
+        subscriber->queued = false;
+        begin_history(*subscriber);
+        deliver(*subscriber);
+    }
+    wake();
+}
+
+// Seqs start again: those that streams remember belong to another log.
+void Worker::restart_seqs(uint64_t base) {
+    for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
+        subscriber->settle();
+        if (subscriber->phase == Phase::Live)
+            subscriber->last_seq = subscriber->lane_seq = base;
+    }
+    channels.each_topic(
+        [&](Topic& topic) { topic.each_lane([&](Lane& lane) { lane.restart_seq(base); }); });
+}
+
+// Reads a new ring from its oldest record on, without delivering, up to and with `last`.
+void Worker::index_ring(uint64_t last) {
+    ring::Reader& reader = ring_->reader;
+    ring::RecordHeader header;
+    for (;;) {
+        const ring::Poll poll = reader.peek(header);
+        if (poll == ring::Poll::Lapped) {
+            reader.seek(reader.oldest());
+            continue;
+        }
+        if (poll != ring::Poll::Record || header.seq > last)
+            return;  // whatever it is, `read_ring` meets it again
+        if (header.kind == ring::Kind::Event)
+            channels.note(header.channel_hash, reader.cursor());
+        else
+            note_notice(header, reader.cursor());
+        last_seq_ = header.seq;
+        reader.skip(header);
+    }
+}
+
+void Worker::wake() {
+    const bool more = read_ring();
+    const bool served = fan_out();
+    if (more || !served)
+        wake_again();
+    run_later();
+}
+
+// In the next turn of nginx's loop, after what is waiting there has had its turn.
+void Worker::wake_again() {
+    ngx_post_event(&posted_, &ngx_posted_next_events);
+}
+
+void Worker::on_posted(ngx_event_t* event) noexcept {
+    auto* worker = static_cast<Worker*>(event->data);
+    guard(worker->log_, [&] { worker->wake(); });
+}
+
+// Takes what is in the ring into the lanes; true when the budget ended it before the ring did.
+bool Worker::read_ring() {
+    if (!ring_)
+        return false;
+    ring::Reader& reader = ring_->reader;
+    const uint64_t start = reader.cursor();
+    uint32_t records = 0;
+    bool more = false;
+
+    for (;;) {
+        if (records == kReadBudgetRecords || reader.cursor() - start > kReadBudgetBytes) {
+            more = true;
+            break;
+        }
+        ring::RecordHeader header;
+        const ring::Poll poll = reader.peek(header);
+        if (poll == ring::Poll::Empty)
+            break;
+        if (poll != ring::Poll::Record) {
+            report_loss(poll);
+            break;
+        }
+        ++records;
+        const uint64_t position = reader.cursor();
+        if (header.kind != ring::Kind::Event) {
+            reader.skip(header);
+            last_seq_ = header.seq;
+            note_notice(header, position);
+            tell_notice(header);
+            continue;
+        }
+
+        ChannelTable::Entry& entry = channels.note(header.channel_hash, position);
+        if (entry.topics != nullptr) {
+            if (reader.body(position, header, record_) != ring::Poll::Record) {
+                report_loss(ring::Poll::Lapped);
+                break;
+            }
+            take(record_, entry);
+        }
+        reader.skip(header);
+        last_seq_ = header.seq;
+    }
+
+    channels.forget_before(reader.oldest());
+    herald::add(counters.records, records);
+    counters.channels.store(channels.size(), std::memory_order_relaxed);
+    return more;
+}
+
+void Worker::take(const ring::Record& record, ChannelTable::Entry& entry) {
+    OutEvent event;
+    event.id = id_of(record.header.seq);
+    event.event = record.event;
+    event.channel = record.channel;
+    event.data = record.data;
+    for (Topic* topic : *entry.topics) {
+        if (!topic->has(record.channel))
+            continue;  // another name with the same hash
+        topic->each_lane([&](Lane& lane) {
+            if (lane.size() == 0)
+                return;
+            lane.append(event, true, now_ms());
+            herald::add(counters.events_sent, lane.size());
+        });
+        touch(*topic);
+    }
+}
+
+void Worker::note_notice(const ring::RecordHeader& header, uint64_t position) {
+    if (header.kind == ring::Kind::RedisLost) {
+        redis_lost_seq_ = header.seq;
+        return;
+    }
+    redis_gaps_.push_back({position, redis_lost_seq_, header.seq});
+    if (redis_gaps_.size() > kRedisGapsKept)
+        redis_gaps_.pop_front();
+}
+
+void Worker::tell_notice(const ring::RecordHeader& header) {
+    if (header.kind == ring::Kind::RedisBack) {
+        tell_gap(GapReason::Redis, id_of(redis_lost_seq_), id_of(header.seq));
+        return;
+    }
+    for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next)
+        tell_redis_lost(*subscriber);
+}
+
+// Tells every live stream, in order with its events.
+void Worker::tell_gap(GapReason reason, EventId from, EventId to) {
+    const std::string data = gap_data(reason, from, to);
+    OutEvent event;
+    event.id = to;
+    event.event = "gap";
+    event.data = data;
+    channels.each_topic([&](Topic& topic) {
+        bool told = false;
+        topic.each_lane([&](Lane& lane) {
+            if (lane.size() == 0)
+                return;
+            lane.append(event, false, now_ms());
+            herald::add(counters.gaps, lane.size());
+            told = true;
+        });
+        if (told)
+            touch(topic);
+    });
+    for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
+        if (subscriber->lane != nullptr)
+            ++subscriber->log->gaps;
+    }
+}
+
+// Goes on behind records that cannot be read: the writer went around the whole ring while this
+// worker was away, or what is there contradicts itself. Whatever was skipped is lost here, and
+// told.
+void Worker::report_loss(ring::Poll poll) {
+    ring::Reader& reader = ring_->reader;
+    const EventId from = id_of(last_seq_);
+    uint64_t lost_seq = 0;
+    if (poll == ring::Poll::Lapped) {
+        herald::add(counters.lapped);
+        ngx_log_error(NGX_LOG_WARN, log_, 0,
+                      "herald: the ring has overtaken this worker, a larger [ring] size gives it "
+                      "more time");
+        reader.seek(reader.oldest());
+        lost_seq = reader.evicted_seq();
+    } else {
+        ngx_log_error(NGX_LOG_ALERT, log_, 0, "herald: corrupt record at position %uL of the ring",
+                      static_cast<uint64_t>(reader.cursor()));
+        lost_seq = ring_->header().last_seq.load(std::memory_order_relaxed);
+        reader.seek(reader.tail());
+    }
+    last_seq_ = std::max(last_seq_, lost_seq);
+    tell_gap(GapReason::Evicted, from, id_of(last_seq_));
+    wake_again();
+}
+
+void Worker::touch(Topic& topic) {
+    if (topic.dirty)
+        return;
+    topic.dirty = true;
+    ++topic.users;  // it may lose its last subscriber before its turn
+    dirty_.push_back(&topic);
+}
+
+// Makes sendable what was read.
+void Worker::seal() {
+    for (Topic* topic : dirty_) {
+        topic->each_lane(
+            [this](Lane& lane) { herald::add(counters.bytes_sent, lane.seal() * lane.size()); });
+    }
+}
+
+// Serves the dirty topics; true when all have been served within the budget.
+bool Worker::fan_out() {
+    seal();
+    uint32_t budget = kSendBudget;
+    size_t served = 0;
+    uint64_t held = 0;
+    for (; served < dirty_.size(); ++served) {
+        Topic& topic = *dirty_[served];
+        bool all = true;
+        topic.each_lane([&](Lane& lane) {
+            LaneVisitor visitor(*this, lane);
+            all = lane.fan_out(visitor, budget) && all;
+            held += lane.held_bytes();
+        });
+        if (!all)
+            break;
+        topic.dirty = false;
+        channels.release(topic);
+    }
+    dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<ptrdiff_t>(served));
+    counters.held_bytes.store(held, std::memory_order_relaxed);
+    return dirty_.empty();
+}
+
+// -- subscribers
+
+void Worker::add(Subscriber& subscriber) {
+    subscriber.next = first_;
+    if (first_ != nullptr)
+        first_->previous = &subscriber;
+    first_ = &subscriber;
+    ++count_;
+    herald::add(subscriber.is_websocket() ? counters.websocket : counters.sse);
+    herald::add(counters.opened);
+    if (draining_)
+        schedule_drain(subscriber);
+}
+
+void Worker::remove(Subscriber& subscriber) {
+    (subscriber.previous != nullptr ? subscriber.previous->next : first_) = subscriber.next;
+    if (subscriber.next != nullptr)
+        subscriber.next->previous = subscriber.previous;
+    --count_;
+    cancel_timer(subscriber);
+    if (subscriber.queued) {
+        for (auto* list : {&waiting_, &finalize_, &deliver_})
+            std::replace(list->begin(), list->end(), &subscriber,
+                         static_cast<Subscriber*>(nullptr));
+        std::erase(waiting_, nullptr);
+    }
+    subtract(subscriber.is_websocket() ? counters.websocket : counters.sse);
+    herald::add(counters.closed[static_cast<size_t>(subscriber.log->reason)]);
+}
+
+void Worker::wait_for_ring(Subscriber& subscriber) {
+    subscriber.queued = true;
+    waiting_.push_back(&subscriber);
+}
+
+void Worker::finalize_later(Subscriber& subscriber) {
+    subscriber.queued = true;
+    finalize_.push_back(&subscriber);
+}
+
+void Worker::deliver_later(Subscriber& subscriber) {
+    subscriber.queued = true;
+    deliver_.push_back(&subscriber);
+    wake_again();
+}
+
+void Worker::run_later() {
+    for (Subscriber* subscriber : std::exchange(deliver_, {})) {
+        if (subscriber == nullptr)
+            continue;
+        subscriber->queued = false;
+        deliver(*subscriber);
+    }
+    // Finalizing one request may put others on the list.
+    while (!finalize_.empty()) {
+        Subscriber* subscriber = finalize_.back();
+        finalize_.pop_back();
+        if (subscriber != nullptr)
+            finalize(*subscriber);
+    }
+}
+
+// -- clock
+
+void Worker::set_timer(Subscriber& subscriber, uint64_t due_ms) {
+    wheel_.set(subscriber.timer, due_ms);
+    arm_timer();
+}
+
+void Worker::cancel_timer(Subscriber& subscriber) {
+    wheel_.cancel(subscriber.timer);
+}
+
+void Worker::arm_timer() {
+    if (wheel_.empty())
+        return;
+    const uint64_t now = now_ms();
+    const uint64_t due = wheel_.next_due();
+    const ngx_msec_t delay = due > now ? due - now : 1;
+    if (timer_.timer_set) {
+        if (timer_.timer.key <= now + delay)
+            return;
+        ngx_del_timer(&timer_);  // nginx would keep the old time if it is close
+    }
+    ngx_add_timer(&timer_, delay);
+}
+
+void Worker::on_timer(ngx_event_t* event) noexcept {
+    auto* worker = static_cast<Worker*>(event->data);
+    guard(worker->log_, [&] {
+        worker->wheel_.advance(
+            now_ms(), [](Wheel::Node& node) { on_due(*static_cast<Subscriber*>(node.owner)); });
+        worker->run_later();
+        worker->arm_timer();
+    });
+}
+
+void Worker::on_shutdown(ngx_event_t* event) noexcept {
+    auto* connection = static_cast<ngx_connection_t*>(event->data);
+    auto* worker = static_cast<Worker*>(connection->data);
+    guard(worker->log_, [&] { worker->start_drain(); });
+}
+
+void Worker::start_drain() {
+    if (draining_)
+        return;
+    draining_ = true;
+    if (shutdown_watch_ != nullptr)
+        shutdown_watch_->idle = 0;
+    // From here on the timer keeps the process alive until the last stream has ended.
+    timer_.cancelable = 0;
+    for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next)
+        schedule_drain(*subscriber);
+    arm_timer();
+}
+
+void Worker::schedule_drain(Subscriber& subscriber) {
+    if (subscriber.phase == Phase::Ending || subscriber.dead)
+        return;
+    subscriber.draining = true;
+    const uint64_t due = now_ms() + random_below(subscriber.settings->drain->time);
+    if (subscriber.deadline_ms == 0 || due < subscriber.deadline_ms) {
+        subscriber.deadline_ms = due;
+        reschedule(subscriber);
+    }
+}
+
+}  // namespace herald

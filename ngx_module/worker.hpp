@@ -1,0 +1,115 @@
+// What one nginx worker process has of Herald: the ring's reader, the channels, the subscribers,
+// the clock.
+//
+// Everything happens on nginx's event loop, in one thread, and that is the hand-over: a
+// subscriber's history is what lies before `cursor`, its live part what comes after. A wake reads
+// what is in the ring (up to a budget), encodes it once per lane, and fans it out (up to a budget);
+// the rest waits for the next turn of nginx's loop, so that accepts and TLS handshakes are not
+// starved.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "channel.hpp"
+#include "counters.hpp"
+#include "sidecar_link.hpp"
+#include "subscriber.hpp"
+#include "wheel.hpp"
+
+namespace herald {
+
+// A moment at which events may have been lost, for replays that cross it.
+struct RedisGap {
+    uint64_t position;
+    uint64_t from_seq;  // Redis was lost here
+    uint64_t to_seq;    // and was back here
+};
+
+enum class RedisView { Unknown, Connected, Lost };  // Unknown: no sidecar
+
+class Worker {
+  public:
+    Worker(ngx_cycle_t* cycle, MainSettings& settings);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // The one of this process; nullptr where Herald is not used or before nginx's loop runs.
+    static Worker* current();
+
+    // -- state
+    AttachedRing* ring() { return ring_.get(); }  // nullptr: none has come yet
+    uint32_t log_name() const { return ring_ ? ring_->header().log : 0; }
+    uint64_t last_seq() const { return last_seq_; }
+    EventId id_of(uint64_t seq) const { return {log_name(), seq}; }
+    RedisView redis() const;
+    bool is_draining() const { return draining_; }
+    const std::deque<RedisGap>& redis_gaps() const { return redis_gaps_; }
+
+    ChannelTable channels;
+    WorkerCounters& counters;
+
+    // -- subscribers
+    void add(Subscriber& subscriber);     // it is in `subscribers` from here on
+    void remove(Subscriber& subscriber);  // and in no list of the worker afterwards
+    void wait_for_ring(Subscriber& subscriber);
+
+    // To be finalized, or delivered to, when no loop over subscribers is running any more.
+    void finalize_later(Subscriber& subscriber);
+    void deliver_later(Subscriber& subscriber);
+    void run_later();  // does that; called at the end of every event of ours
+
+    // -- clock
+    void set_timer(Subscriber& subscriber, uint64_t due_ms);
+    void cancel_timer(Subscriber& subscriber);
+
+    // nginx is leaving: streams end, spread over their herald_drain.
+    void start_drain();
+
+  private:
+    static void on_posted(ngx_event_t* event) noexcept;
+    static void on_timer(ngx_event_t* event) noexcept;
+    static void on_shutdown(ngx_event_t* event) noexcept;
+
+    void attach(std::unique_ptr<AttachedRing> ring);
+    void restart_seqs(uint64_t base);
+    void index_ring(uint64_t last);
+    void wake();
+    void wake_again();
+    bool read_ring();
+    void take(const ring::Record& record, ChannelTable::Entry& entry);
+    void note_notice(const ring::RecordHeader& header, uint64_t position);
+    void tell_notice(const ring::RecordHeader& header);
+    void tell_gap(GapReason reason, EventId from, EventId to);
+    void report_loss(ring::Poll poll);
+    void seal();
+    bool fan_out();
+    void touch(Topic& topic);
+    void arm_timer();
+    void schedule_drain(Subscriber& subscriber);
+
+    ngx_log_t* log_;
+    std::unique_ptr<AttachedRing> ring_;
+    ring::Record record_;
+    uint64_t last_seq_ = 0;  // of the newest record read
+    std::deque<RedisGap> redis_gaps_;
+    uint64_t redis_lost_seq_ = 0;  // of the newest RedisLost record
+    SidecarLink link_;
+
+    std::vector<Topic*> dirty_;  // topics with something to fan out
+    std::vector<Subscriber*> waiting_;
+    std::vector<Subscriber*> finalize_;
+    std::vector<Subscriber*> deliver_;
+    Subscriber* first_ = nullptr;
+    size_t count_ = 0;
+
+    Wheel wheel_;
+    ngx_event_t timer_{};
+    ngx_event_t posted_{};
+    ngx_connection_t* shutdown_watch_ = nullptr;
+    bool draining_ = false;
+};
+
+}  // namespace herald
