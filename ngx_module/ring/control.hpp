@@ -3,8 +3,8 @@
 //
 //   worker                         sidecar
 //     │ ── Hello {pid} ─────────────▶ │   who is asking
-//     │ ◀───────────── Attach {size} ─│   with two descriptors: the ring's memfd, this worker's
-//     eventfd │ ◀──────────── Refused {text} ─│   instead, then the sidecar closes
+//     │ ◀───────────── Attach {size} ─│   with two descriptors: ring memfd, this worker's eventfd
+//     │ ◀──────────── Refused {text} ─│   instead; then the sidecar closes
 //
 // The connection stays open for as long as both live; its end is how each learns of the other's
 // death. Nothing here does I/O beyond sendmsg and recvmsg of descriptors; neither side trusts the
@@ -75,7 +75,8 @@ enum class Parse { NeedMore, Frame, BadMagic, BadVersion, BadLength };
 inline Parse parse(std::string_view bytes, FrameHeader& header, std::string_view& payload) {
     if (bytes.size() < sizeof header) {
         const size_t known = bytes.size() < sizeof kMagic ? bytes.size() : sizeof kMagic;
-        return std::memcmp(bytes.data(), &kMagic, known) == 0 ? Parse::NeedMore : Parse::BadMagic;
+        const std::string_view magic(reinterpret_cast<const char*>(&kMagic), known);
+        return bytes.substr(0, known) == magic ? Parse::NeedMore : Parse::BadMagic;
     }
     std::memcpy(&header, bytes.data(), sizeof header);
     if (header.magic != kMagic)

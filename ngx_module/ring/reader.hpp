@@ -229,7 +229,7 @@ class BasicReader {
     void reserve(size_t length) {
         if (length <= buffer_size_)
             return;
-        buffer_size_ = length < 4096 ? 4096 : length + length / 2;
+        buffer_size_ = length + length / 2;
         buffer_ = std::make_unique<char[]>(buffer_size_);
     }
 
@@ -237,8 +237,8 @@ class BasicReader {
     const std::byte* records_;
     uint64_t capacity_;
     uint64_t cursor_ = 0;
-    std::unique_ptr<char[]> buffer_;
-    size_t buffer_size_ = 0;
+    size_t buffer_size_ = 4096;
+    std::unique_ptr<char[]> buffer_ = std::make_unique<char[]>(buffer_size_);
 };
 
 using Reader = BasicReader<>;

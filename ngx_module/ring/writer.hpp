@@ -126,6 +126,10 @@ class BasicWriter {
         const uint64_t end = tail_ + padding + size;
 
         forget_until(end);
+        const uint64_t position = tail_ + padding;
+        RecordHeader header =
+            describe(record, position);  // may throw bad_alloc: nothing is written yet
+        header.length = static_cast<uint32_t>(length);
         probe_(Step::Forgot);
 
         // Pairs with the acquire fence before the reader's second look at `intent`: whoever copied
@@ -142,18 +146,13 @@ class BasicWriter {
         }
         probe_(Step::Padded);
 
-        const uint64_t position = tail_ + padding;
-        RecordHeader header = describe(record, position);
-        header.length = static_cast<uint32_t>(length);
         std::byte* out = at(position);
         std::memcpy(out, &header, sizeof header);
         probe_(Step::HeaderWritten);
 
         out += sizeof header;
-        for (std::string_view part : {record.channel, record.event, record.data}) {
-            std::memcpy(out, part.data(), part.size());
-            out += part.size();
-        }
+        for (std::string_view part : {record.channel, record.event, record.data})
+            out = std::copy_n(reinterpret_cast<const std::byte*>(part.data()), part.size(), out);
         probe_(Step::BodyWritten);
 
         tail_ = end;

@@ -1,0 +1,296 @@
+// Reads herald.toml table by table. Each reader reports what is wrong and goes on with the default,
+// so that one run shows every error.
+#include "sidecar/config.hpp"
+
+#include <pwd.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <system_error>
+
+#include "ring/layout.hpp"
+#include "sidecar/event.hpp"
+#include "sidecar/files.hpp"
+#include "sidecar/toml_reader.hpp"
+#include "sidecar/utf8.hpp"
+
+namespace herald::sidecar {
+
+namespace {
+
+constexpr uint64_t kMinRing = 64 << 10;
+constexpr uint64_t kMaxRing = uint64_t{64} << 30;
+constexpr uint64_t kMaxMessage = 512 << 20;  // Redis carries no longer ones
+constexpr size_t kMaxName = 64;              // bytes of a feed's name
+
+// Data of this size fits beside the longest channel and event name into the half of the ring that
+// a record may take.
+uint64_t largest_message(uint64_t ring_size) {
+    const uint64_t around =
+        sizeof(ring::RecordHeader) + ring::kMaxChannelLength + ring::kMaxEventLength;
+    return std::min(kMaxMessage, ring_size / 2 - ring::aligned(around));
+}
+
+// A path as TOML string, absolute so that it means the same wherever the sidecar is started.
+void read_path(TableReader& table, const std::string& key, std::string& path) {
+    const auto text = table.string(key);
+    if (!text)
+        return;
+    path = *text;
+    if (text->starts_with("unix:"))
+        table.refuse(key, "is a path; leave out \"unix:\"");
+    else if (!text->starts_with('/') || has_control_characters(*text))
+        table.refuse(key, "is \"" + *text + "\"; expected an absolute path, starting with /");
+}
+
+void read_allow(TableReader& table, Config& config, Problems& problems) {
+    const toml::value* value = table.find("allow");
+    if (value == nullptr) {
+        for (const char* name : {"www-data", "nginx"}) {
+            if (const passwd* user = getpwnam(name))
+                config.allow.push_back(user->pw_uid);
+        }
+        return;
+    }
+    if (!value->is_array()) {
+        table.refuse("allow", "is " + kind_of(*value) +
+                                  "; expected an array of user names, such as [\"www-data\"]");
+        return;
+    }
+    for (const toml::value& name : value->as_array()) {
+        if (!name.is_string()) {
+            problems.add(line_of(name), "[sidecar] allow holds " + kind_of(name) +
+                                            "; expected user names in quotes");
+            continue;
+        }
+        const std::string& text = name.as_string().str;
+        if (const passwd* user = getpwnam(text.c_str()))
+            config.allow.push_back(user->pw_uid);
+        else
+            problems.add(line_of(name), "[sidecar] allow names the user \"" + text +
+                                            "\", whom this machine does not have");
+    }
+}
+
+void read_sidecar(const toml::value* value, Config& config, Problems& problems) {
+    TableReader table(value, "[sidecar]", problems);
+    read_path(table, "socket", config.socket);
+    read_path(table, "state", config.state);
+    constexpr size_t kRoom = sizeof(sockaddr_un::sun_path) - 1;
+    if (config.socket.size() > kRoom)
+        table.refuse("socket", "has " + std::to_string(config.socket.size()) +
+                                   " bytes; a Unix socket's path has at most " +
+                                   std::to_string(kRoom));
+    read_allow(table, config, problems);
+    table.finish();
+}
+
+void read_redis(const toml::value* value, std::string_view from_environment, Config& config,
+                Problems& problems) {
+    TableReader table(value, "[redis]", problems);
+    if (const auto url = table.string("url")) {
+        try {
+            config.redis = parse_redis_url(*url);
+        } catch (const std::invalid_argument& error) {
+            table.refuse("url", error.what());
+        }
+    }
+    table.finish();
+
+    if (from_environment.empty())
+        return;
+    try {
+        config.redis = parse_redis_url(from_environment);
+    } catch (const std::invalid_argument& error) {
+        problems.add(0, "the environment's REDIS_URL " + std::string(error.what()));
+    }
+}
+
+void read_ring(const toml::value* value, Config& config, Problems& problems) {
+    TableReader table(value, "[ring]", problems);
+    const auto size = table.size("size");
+    const auto max_message = table.size("max_message");
+    table.finish();
+
+    if (size) {
+        if (*size < kMinRing || *size > kMaxRing) {
+            table.refuse("size", "is " + format_size(*size) + "; expected " +
+                                     format_size(kMinRing) + " to " + format_size(kMaxRing));
+            return;
+        }
+        config.ring_size = *size;
+    }
+
+    const uint64_t largest = largest_message(config.ring_size);
+    if (!max_message) {
+        config.max_message =
+            static_cast<uint32_t>(std::min<uint64_t>(config.max_message, config.ring_size / 4));
+    } else if (*max_message < 1 || *max_message > largest) {
+        table.refuse("max_message", "is " + format_size(*max_message) + "; expected 1 to " +
+                                        std::to_string(largest) + " bytes with a ring of " +
+                                        format_size(config.ring_size) +
+                                        " (half of it, less a record's header, at most 512M)");
+    } else {
+        config.max_message = static_cast<uint32_t>(*max_message);
+    }
+}
+
+void read_rename(TableReader& table, Feed& feed, Problems& problems) {
+    const toml::value* rename = table.table("rename");
+    if (rename == nullptr)
+        return;
+    if (feed.event.empty())
+        table.refuse("rename",
+                     "has no effect without event; say which JSON member names the event");
+    for (const auto& [from, to] : rename->as_table()) {
+        if (!to.is_string())
+            problems.add(line_of(to), "[[feed]] rename of \"" + from + "\" is " + kind_of(to) +
+                                          "; expected a string in quotes");
+        else if (!is_event_name(to.as_string().str))
+            problems.add(line_of(to), "[[feed]] rename of \"" + from +
+                                          "\" gives no fit event name; expected 1 to 255 bytes "
+                                          "without control characters");
+        else
+            feed.rename.emplace(from, to.as_string().str);
+    }
+}
+
+// The feed, or nothing where its name or its channels are missing or wrong.
+std::optional<Feed> read_feed(const toml::value& value, Problems& problems) {
+    TableReader table(&value, "[[feed]]", problems);
+    const auto name = table.string("name");
+    if (name && (name->empty() || name->size() > kMaxName || has_control_characters(*name)))
+        table.refuse("name", "is unfit; expected 1 to 64 bytes without control characters");
+    if (table.find("name") == nullptr)
+        problems.add(line_of(value),
+                     "[[feed]] has no name; give it one, such as name = \"orders\"");
+
+    std::optional<ChannelPattern> channels;
+    if (const auto pattern = table.string("channels")) {
+        try {
+            channels.emplace(*pattern);
+        } catch (const std::invalid_argument& error) {
+            table.refuse("channels", error.what());
+        }
+    }
+    if (table.find("channels") == nullptr)
+        problems.add(line_of(value),
+                     "[[feed]] has no channels; say which are its own, such as "
+                     "channels = \"orders:{id}\"");
+
+    Feed feed{name.value_or(""), channels.value_or(ChannelPattern("x"))};
+    if (const auto event = table.string("event")) {
+        feed.event = *event;
+        if (event->empty())
+            table.refuse("event", "is empty; name a JSON member, or leave the key out");
+    }
+    read_rename(table, feed, problems);
+    feed.log = table.boolean("log").value_or(false);
+    table.finish();
+    if (!name || !channels)
+        return std::nullopt;
+    return feed;
+}
+
+void read_feeds(const toml::value* value, Config& config, Problems& problems) {
+    const bool tables = value != nullptr && value->is_array() &&
+                        std::all_of(value->as_array().begin(), value->as_array().end(),
+                                    [](const toml::value& feed) { return feed.is_table(); });
+    if (!tables || value->as_array().empty()) {
+        problems.add(value == nullptr ? 0 : line_of(*value),
+                     value != nullptr && value->is_table()
+                         ? "feed is one table; feeds are written [[feed]], in double brackets"
+                         : "no feed; add at least one [[feed]] with name and channels");
+        return;
+    }
+
+    std::vector<uint32_t> lines;  // of the feeds in config.feeds
+    for (const toml::value& table : value->as_array()) {
+        std::optional<Feed> feed = read_feed(table, problems);
+        if (!feed)
+            continue;
+        for (size_t i = 0; i < config.feeds.size(); ++i) {
+            const Feed& other = config.feeds[i];
+            const std::string who =
+                "\"" + other.name + "\" (line " + std::to_string(lines[i]) + ")";
+            if (other.name == feed->name)
+                problems.add(
+                    line_of(table.as_table().at("name")),
+                    "[[feed]] name is that of feed " + who + " as well; each needs its own");
+            if (const auto channel = other.channels.common_channel(feed->channels))
+                problems.add(line_of(table.as_table().at("channels")),
+                             "[[feed]] channels \"" + feed->channels.text() +
+                                 "\" overlap with those of feed " + who + ", \"" +
+                                 other.channels.text() + "\": both claim " + *channel +
+                                 "; a channel belongs to one feed");
+        }
+        lines.push_back(line_of(table));
+        config.feeds.push_back(std::move(*feed));
+    }
+}
+
+// toml11 explains in several lines with a drawing; this keeps the sentence and the hint.
+std::string summary(std::string_view what) {
+    std::string_view first = what.substr(0, what.find('\n'));
+    for (std::string_view prefix : {"[error] ", "toml::"}) {
+        if (first.starts_with(prefix))
+            first.remove_prefix(prefix.size());
+    }
+    if (const size_t colon = first.find(": "); colon != first.npos)
+        first.remove_prefix(colon + 2);
+
+    std::string text = "not TOML: " + std::string(first);
+    const size_t arrow = what.find("^---");
+    if (arrow != what.npos) {
+        const std::string_view hint = what.substr(arrow + 4, what.find('\n', arrow) - arrow - 4);
+        if (hint.size() > 1 && hint != " here")
+            text += " (" + std::string(hint.substr(1)) + ")";
+    }
+    return text;
+}
+
+toml::value parse_toml(std::string_view text, const std::string& file, Problems& problems) {
+    try {
+        std::istringstream stream{std::string(text)};
+        return toml::parse(stream, file);
+    } catch (const toml::exception& error) {
+        problems.add(static_cast<uint32_t>(error.location().line()), summary(error.what()));
+    } catch (const std::exception& error) {
+        problems.add(0, summary(error.what()));
+    }
+    throw ConfigError(problems.messages());
+}
+
+}  // namespace
+
+Config parse_config(std::string_view text, const std::string& file, std::string_view redis_url) {
+    Problems problems(file);
+    const toml::value root = parse_toml(text, file, problems);
+
+    Config config;
+    TableReader top(&root, "", problems);
+    read_sidecar(top.table("sidecar"), config, problems);
+    read_redis(top.table("redis"), redis_url, config, problems);
+    read_ring(top.table("ring"), config, problems);
+    read_feeds(top.find("feed"), config, problems);
+    top.finish();
+
+    if (!problems.empty())
+        throw ConfigError(problems.messages());
+    return config;
+}
+
+Config load_config(const std::string& path) {
+    std::string text;
+    try {
+        text = read_file(path);
+    } catch (const std::system_error& error) {
+        throw ConfigError({path + ": cannot be read: " + error.code().message()});
+    }
+    const char* redis_url = std::getenv("REDIS_URL");
+    return parse_config(text, path, redis_url == nullptr ? "" : redis_url);
+}
+
+}  // namespace herald::sidecar

@@ -1,0 +1,47 @@
+// herald.toml: every key, its default and its limits (docs/config.md says the same for people).
+//
+// A file is right as a whole or not used at all: every problem is found and told with its line.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sidecar/feed.hpp"
+#include "sidecar/redis_url.hpp"
+
+namespace herald::sidecar {
+
+struct Config {
+    std::string socket = "/run/herald/herald.sock";
+    std::string state = "/var/lib/herald";
+    std::vector<uid_t> allow{};  // may attach, besides root and this process's own user
+    RedisUrl redis{};
+    uint64_t ring_size = 64 << 20;   // bytes
+    uint32_t max_message = 1 << 20;  // bytes
+    std::vector<Feed> feeds{};       // no two of them claim one channel
+};
+
+// Messages are "FILE:LINE: what is wrong and what would be right", at least one.
+class ConfigError : public std::runtime_error {
+  public:
+    explicit ConfigError(std::vector<std::string> messages)
+        : std::runtime_error(messages.front()), messages_(std::move(messages)) {}
+    const std::vector<std::string>& messages() const { return messages_; }
+
+  private:
+    std::vector<std::string> messages_;
+};
+
+// Reads a configuration. `file` is its name in messages. `redis_url` is the value of $REDIS_URL,
+// which wins over the file when it is not empty. Throws ConfigError.
+Config parse_config(std::string_view text, const std::string& file, std::string_view redis_url);
+
+// The same for a file on disk and this process's environment.
+Config load_config(const std::string& path);
+
+}  // namespace herald::sidecar

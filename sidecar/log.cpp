@@ -1,0 +1,175 @@
+// spdlog does the writing; the lines are put together here, with everything escaped that is not
+// plain text.
+#include "sidecar/log.hpp"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <utility>
+
+#include "sidecar/utf8.hpp"
+
+namespace herald::sidecar::log {
+
+namespace {
+
+std::shared_ptr<spdlog::logger> logger;
+
+// The level in capitals, which spdlog's own pattern does not offer.
+class LevelFlag : public spdlog::custom_flag_formatter {
+  public:
+    void format(const spdlog::details::log_msg& message, const std::tm&,
+                spdlog::memory_buf_t& out) override {
+        std::string_view name = "INFO";
+        if (message.level == spdlog::level::debug)
+            name = "DEBUG";
+        else if (message.level == spdlog::level::warn)
+            name = "WARN";
+        else if (message.level == spdlog::level::err)
+            name = "ERROR";
+        out.append(name.data(), name.data() + name.size());
+    }
+    std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<LevelFlag>();
+    }
+};
+
+// A line that cannot be written is lost: there is nowhere to say so.
+void write(spdlog::level::level_enum level, const Line& line) noexcept {
+    try {
+        if (logger)
+            logger->log(level, spdlog::string_view_t(line.text().data(), line.text().size()));
+    } catch (...) {
+    }
+}
+
+bool is_bare(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte < 0x7f && c != '"' && c != '\\' && c != '=';
+}
+
+// C1 controls steer terminals; U+2028 and U+2029 are line ends to some readers of logs.
+bool is_harmless(std::string_view character) {
+    return !(character[0] == '\xc2' && character[1] < '\xa0') && character != "\u2028" &&
+           character != "\u2029";
+}
+
+void append_escaped(char c, std::string& out) {
+    switch (c) {
+        case '\n':
+            out += "\\n";
+            return;
+        case '\r':
+            out += "\\r";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
+        default:
+            break;
+    }
+    constexpr char kDigits[] = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    out += "\\x";
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+}
+
+}  // namespace
+
+std::string quote(std::string_view value) {
+    std::string out = "\"";
+    bool bare = !value.empty();
+    while (!value.empty()) {
+        const char c = value.front();
+        size_t length = utf8_character(value);
+        if (length > 1 && is_harmless(value.substr(0, length))) {
+            out.append(value.substr(0, length));
+        } else if (c == '"' || c == '\\') {
+            bare = false;
+            out += '\\';
+            out += c;
+        } else if (is_bare(c) || c == ' ' || c == '=') {
+            bare = bare && is_bare(c);
+            out += c;
+        } else {
+            // The rest of an unwelcome character follows byte by byte: each is unwelcome alone.
+            bare = false;
+            append_escaped(c, out);
+            length = 1;
+        }
+        value.remove_prefix(length);
+    }
+    if (bare)
+        return out.substr(1);
+    return out += '"';
+}
+
+std::string shorten(std::string_view value, size_t limit) {
+    if (value.size() <= limit)
+        return std::string(value);
+    size_t end = limit;
+    while (end > 0 && end + 4 > limit && (value[end] & '\xc0') == '\x80')
+        --end;
+    return std::string(value.substr(0, end)) + "...";
+}
+
+Line& Line::with(std::string_view key, std::string_view value) {
+    return verbatim(key, quote(value));
+}
+
+Line& Line::verbatim(std::string_view key, std::string_view value) {
+    text_ += ' ';
+    text_ += key;
+    text_ += '=';
+    text_ += value;
+    return *this;
+}
+
+bool Limit::admits(uint64_t now_ms, Line& line) {
+    if (now_ms / 1000 != second_) {
+        second_ = now_ms / 1000;
+        made_ = 0;
+    }
+    if (made_ == per_second_) {
+        ++suppressed_;
+        return false;
+    }
+    ++made_;
+    if (suppressed_ != 0)
+        line.with("suppressed", std::exchange(suppressed_, 0));
+    return true;
+}
+
+void start() {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+    formatter->add_flag<LevelFlag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %* %v");
+    auto sink = std::make_shared<spdlog::sinks::stdout_sink_st>();
+    logger = std::make_shared<spdlog::logger>("herald", std::move(sink));
+    logger->set_formatter(std::move(formatter));
+    logger->set_level(spdlog::level::debug);
+    logger->flush_on(spdlog::level::info);
+    logger->set_error_handler([](const std::string&) {});
+}
+
+void flush() noexcept {
+    try {
+        if (logger)
+            logger->flush();
+    } catch (...) {
+    }
+}
+
+void info(const Line& line) noexcept {
+    write(spdlog::level::info, line);
+}
+void warn(const Line& line) noexcept {
+    write(spdlog::level::warn, line);
+}
+void error(const Line& line) noexcept {
+    write(spdlog::level::err, line);
+}
+
+}  // namespace herald::sidecar::log

@@ -1,0 +1,207 @@
+// Looks keys up in toml11's tables and words what is wrong with them.
+#include "sidecar/toml_reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace herald::sidecar {
+
+namespace {
+
+// Edits (insert, delete, replace, swap neighbours) between two keys.
+size_t distance(std::string_view a, std::string_view b) {
+    std::vector<size_t> before(b.size() + 1);
+    std::vector<size_t> last(b.size() + 1);
+    std::vector<size_t> row(b.size() + 1);
+    for (size_t j = 0; j <= b.size(); ++j)
+        last[j] = j;
+    for (size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (size_t j = 1; j <= b.size(); ++j) {
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+        before = std::exchange(last, row);
+    }
+    return last[b.size()];
+}
+
+// The known key that somebody who wrote `key` most likely meant, or an empty text.
+std::string nearest(const std::string& key, const std::vector<std::string>& known) {
+    std::string best;
+    size_t fewest = key.size() / 3 + 2;
+    for (const std::string& candidate : known) {
+        const size_t edits = distance(key, candidate);
+        if (edits < fewest && edits < candidate.size()) {
+            fewest = edits;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+}  // namespace
+
+std::vector<std::string> Problems::messages() const {
+    auto sorted = found_;
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<std::string> messages;
+    for (const auto& [line, message] : sorted) {
+        const std::string where = line == 0 ? file_ : file_ + ":" + std::to_string(line);
+        messages.push_back(where + ": " + message);
+    }
+    return messages;
+}
+
+uint32_t line_of(const toml::value& value) {
+    return static_cast<uint32_t>(value.location().line());
+}
+
+std::string kind_of(const toml::value& value) {
+    switch (value.type()) {
+        case toml::value_t::boolean:
+            return "a boolean";
+        case toml::value_t::integer:
+            return "an integer";
+        case toml::value_t::floating:
+            return "a float";
+        case toml::value_t::string:
+            return "a string";
+        case toml::value_t::array:
+            return "an array";
+        case toml::value_t::table:
+            return "a table";
+        default:
+            return "a date or time";
+    }
+}
+
+std::optional<uint64_t> parse_size(std::string_view text) {
+    uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, number);
+    if (text.empty() || result.ec != std::errc{})
+        return std::nullopt;
+
+    int shift = 0;
+    if (end - result.ptr == 1) {
+        const size_t unit = std::string_view("kmgKMG").find(*result.ptr);
+        if (unit == std::string_view::npos)
+            return std::nullopt;
+        shift = static_cast<int>(unit % 3 + 1) * 10;
+    } else if (result.ptr != end) {
+        return std::nullopt;
+    }
+    if (number > std::numeric_limits<uint64_t>::max() >> shift)
+        return std::nullopt;
+    return number << shift;
+}
+
+std::string format_size(uint64_t bytes) {
+    constexpr char kUnits[] = {'\0', 'K', 'M', 'G'};
+    int unit = 0;
+    while (unit < 3 && bytes != 0 && bytes % 1024 == 0) {
+        bytes /= 1024;
+        ++unit;
+    }
+    std::string text = std::to_string(bytes);
+    if (unit > 0)
+        text += kUnits[unit];
+    return text;
+}
+
+const toml::value* TableReader::find(const std::string& key) {
+    known_.push_back(key);
+    if (table_ == nullptr)
+        return nullptr;
+    const auto& keys = table_->as_table();
+    const auto found = keys.find(key);
+    return found == keys.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string> TableReader::string(const std::string& key) {
+    const toml::value* value = find(key);
+    if (value == nullptr)
+        return std::nullopt;
+    if (value->is_string())
+        return value->as_string().str;
+    wrong_type(key, *value, "a string in quotes");
+    return std::nullopt;
+}
+
+std::optional<bool> TableReader::boolean(const std::string& key) {
+    const toml::value* value = find(key);
+    if (value == nullptr)
+        return std::nullopt;
+    if (value->is_boolean())
+        return value->as_boolean();
+    wrong_type(key, *value, "true or false");
+    return std::nullopt;
+}
+
+std::optional<uint64_t> TableReader::size(const std::string& key) {
+    const toml::value* value = find(key);
+    if (value == nullptr)
+        return std::nullopt;
+    if (value->is_integer() && value->as_integer() >= 0)
+        return static_cast<uint64_t>(value->as_integer());
+    if (value->is_string()) {
+        if (const auto bytes = parse_size(value->as_string().str))
+            return bytes;
+    }
+
+    const char* expected = "a size: bytes as an integer, or a string such as \"64M\" (K, M, G)";
+    if (value->is_string())
+        refuse(key, "is \"" + value->as_string().str + "\"; expected " + expected);
+    else if (value->is_integer())
+        refuse(key, "is negative; expected " + std::string(expected));
+    else
+        wrong_type(key, *value, expected);
+    return std::nullopt;
+}
+
+const toml::value* TableReader::table(const std::string& key) {
+    const toml::value* value = find(key);
+    if (value == nullptr || value->is_table())
+        return value;
+    wrong_type(key, *value, "a table");
+    return nullptr;
+}
+
+void TableReader::refuse(const std::string& key, const std::string& message) {
+    const std::string prefix = name_.empty() ? "" : name_ + " ";
+    problems_.add(line_of(*find(key)), prefix + key + " " + message);
+}
+
+void TableReader::wrong_type(const std::string& key, const toml::value& value,
+                             const char* expected) {
+    refuse(key, "is " + kind_of(value) + "; expected " + expected);
+}
+
+void TableReader::finish() const {
+    if (table_ == nullptr)
+        return;
+    std::vector<std::string> known = known_;
+    std::sort(known.begin(), known.end());
+    known.erase(std::unique(known.begin(), known.end()), known.end());
+
+    for (const auto& [key, value] : table_->as_table()) {
+        if (std::binary_search(known.begin(), known.end(), key))
+            continue;
+        std::string message = "unknown key \"" + key + "\"";
+        if (!name_.empty())
+            message += " in " + name_;
+        if (const std::string meant = nearest(key, known); !meant.empty()) {
+            message += "; did you mean \"" + meant + "\"?";
+        } else {
+            message += "; known keys:";
+            for (const std::string& name : known)
+                message += " " + name;
+        }
+        problems_.add(line_of(value), message);
+    }
+}
+
+}  // namespace herald::sidecar
