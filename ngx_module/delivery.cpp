@@ -147,7 +147,7 @@ Sent send_direct(Subscriber& s) {
 // -- Filter
 
 ngx_chain_t* append_buffer(Subscriber& s, ngx_chain_t**& last, const char* bytes, size_t size) {
-    ngx_chain_t* link = ngx_chain_get_free_buf(s.request->pool, &s.free_chain);
+    ngx_chain_t* link = ngx_chain_get_free_buf(s.request->pool, &s.filtering->free);
     if (link == nullptr)
         throw std::bad_alloc();
     ngx_buf_t* buffer = link->buf;
@@ -164,13 +164,14 @@ ngx_chain_t* append_buffer(Subscriber& s, ngx_chain_t**& last, const char* bytes
 
 // Lets go of what nginx has sent meanwhile; true when nothing of ours is left with it.
 bool reclaim(Subscriber& s, ngx_chain_t* out) {
-    ngx_chain_update_chains(s.request->pool, &s.free_chain, &s.busy_chain, &out,
+    Filtering& with_nginx = *s.filtering;
+    ngx_chain_update_chains(s.request->pool, &with_nginx.free, &with_nginx.busy, &out,
                             reinterpret_cast<ngx_buf_tag_t>(&ngx_http_herald_module));
-    if (s.busy_chain != nullptr)
+    if (with_nginx.busy != nullptr)
         return false;
-    for (Segment* segment : std::exchange(s.in_flight, {}))
+    for (Segment* segment : std::exchange(with_nginx.segments, {}))
         drop(segment);
-    for (; s.filter_pieces != 0; --s.filter_pieces)
+    for (; with_nginx.pieces != 0; --with_nginx.pieces)
         drop_first_piece(s);
     return true;
 }
@@ -178,7 +179,10 @@ bool reclaim(Subscriber& s, ngx_chain_t* out) {
 // Hands everything that there is to nginx's filters, once they are done with what they have.
 Sent send_filter(Subscriber& s) {
     ngx_http_request_t* r = s.request;
-    if (s.busy_chain != nullptr) {
+    if (!s.filtering)
+        s.filtering = std::make_unique<Filtering>();
+    Filtering& with_nginx = *s.filtering;
+    if (with_nginx.busy != nullptr) {
         if (ngx_http_output_filter(r, nullptr) == NGX_ERROR)
             return Sent::Broken;
         if (!reclaim(s, nullptr))
@@ -191,7 +195,7 @@ Sent send_filter(Subscriber& s) {
     if (s.outbox) {
         for (const std::string& piece : s.outbox->pieces) {
             newest = append_buffer(s, last, piece.data(), piece.size());
-            ++s.filter_pieces;
+            ++with_nginx.pieces;
         }
     }
     if (wants_lane(s)) {
@@ -199,7 +203,7 @@ Sent send_filter(Subscriber& s) {
         for (; at != s.lane->end(); ++at) {
             Segment& segment = s.lane->segment(at);
             newest = append_buffer(s, last, segment.data(), segment.size());
-            s.in_flight.push_back(&segment);
+            with_nginx.segments.push_back(&segment);
             ++segment.holders;
         }
         s.lane->set_busy(s.slot, at);
@@ -209,7 +213,7 @@ Sent send_filter(Subscriber& s) {
     newest->buf->flush = 1;
 
     if (ngx_http_output_filter(r, chain) == NGX_ERROR) {
-        s.busy_chain = chain;  // its buffers must outlive what nginx may still hold of them
+        with_nginx.busy = chain;  // its buffers must outlive what nginx may still hold of them
         return Sent::Broken;
     }
     return reclaim(s, chain) ? Sent::All : Sent::Blocked;
@@ -224,6 +228,8 @@ bool leave_start(Subscriber& s) {
         return false;
     s.starting = false;
     s.path = s.later_path;
+    if (s.path != Path::Filter)
+        s.filtering.reset();
     if (s.lane != nullptr && s.path == Path::Direct)
         s.lane->slot(s.slot).flags &= ~uint32_t{kSlotIndirect};
     return true;

@@ -126,8 +126,8 @@ void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
 void begin_history(Subscriber& s) {
     Worker& worker = *Worker::current();
     if (s.client_id) {
-        const std::string id = *std::exchange(s.client_id, std::nullopt);
-        resume(worker, s, id);
+        const std::unique_ptr<std::string> id = std::move(s.client_id);
+        resume(worker, s, *id);
         return;
     }
 

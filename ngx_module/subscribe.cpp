@@ -91,7 +91,7 @@ ngx_int_t evaluate_channels(ngx_http_request_t* r, std::vector<std::string>& cha
 }
 
 // Last-Event-ID, from the header or else from the argument; an empty one is none.
-std::optional<std::string> client_id_of(ngx_http_request_t* r) {
+std::unique_ptr<std::string> client_id_of(ngx_http_request_t* r) {
     std::string_view id;
     each_header(r, "Last-Event-ID", [&](std::string_view value) { id = value; });
     if (id.empty()) {
@@ -101,8 +101,8 @@ std::optional<std::string> client_id_of(ngx_http_request_t* r) {
             id = view(value);
     }
     if (id.empty())
-        return std::nullopt;
-    return std::string(id.substr(0, kMaxClientId));
+        return nullptr;
+    return std::make_unique<std::string>(id.substr(0, kMaxClientId));
 }
 
 bool set_sse_header(ngx_http_request_t* r) {

@@ -32,8 +32,6 @@ Subscriber::Subscriber(ngx_http_request_t* r, StreamLog* stream_log, Topic& of)
 Subscriber::~Subscriber() {
     if (partial != nullptr)
         drop(partial);
-    for (Segment* segment : in_flight)
-        drop(segment);
 }
 
 void Subscriber::push(std::string bytes) {

@@ -58,6 +58,19 @@ struct Outbox {
     size_t offset = 0;  // of the first piece, already sent
 };
 
+// What nginx's filters have and have not sent yet.
+struct Filtering {
+    std::vector<Segment*> segments;  // held
+    uint32_t pieces = 0;             // of the outbox, from its front
+    ngx_chain_t* free = nullptr;     // links to use again
+    ngx_chain_t* busy = nullptr;
+
+    ~Filtering() {
+        for (Segment* segment : segments)
+            drop(segment);
+    }
+};
+
 class Subscriber : public LaneMember {
   public:
     Subscriber(ngx_http_request_t* r, StreamLog* log, Topic& topic);
@@ -67,9 +80,7 @@ class Subscriber : public LaneMember {
 
     bool is_websocket() const { return encoding.transport != Transport::Sse; }
     bool is_busy() const { return lane != nullptr && (lane->slot(slot).flags & kSlotBusy) != 0; }
-    bool has_own_bytes() const {
-        return partial != nullptr || outbox != nullptr || !in_flight.empty();
-    }
+    bool has_own_bytes() const { return partial != nullptr || outbox != nullptr; }
 
     // Puts bytes of its own behind what is already waiting. SSE: whole blocks, without HTTP chunks.
     void push(std::string bytes);
@@ -115,14 +126,11 @@ class Subscriber : public LaneMember {
     Segment* partial = nullptr;  // held: being sent, `offset` bytes of it are out
     uint32_t offset = 0;
     std::unique_ptr<Outbox> outbox;
-    std::vector<Segment*> in_flight;  // held: in nginx's hands (Path::Filter)
-    uint32_t filter_pieces = 0;       // of the outbox, in nginx's hands
-    ngx_chain_t* free_chain = nullptr;
-    ngx_chain_t* busy_chain = nullptr;
+    std::unique_ptr<Filtering> filtering;  // Path::Filter
 
     std::unique_ptr<Replay> replay;
     std::unique_ptr<WebSocket> websocket;
-    std::optional<std::string>
+    std::unique_ptr<std::string>
         client_id;  // Last-Event-ID as it came; only until the history starts
 
     uint64_t lane_events = 0;   // of the lane, up to where `log` is settled

@@ -40,7 +40,10 @@ bool take_frames(Subscriber& s, char* bytes, size_t size) {
         size_t used = 0;
         const auto result = s.websocket->parser.consume(bytes + at, size - at, used, event);
         at += used;
-        s.active_ms = now_ms();
+        // A pong answers our own ping: it shows that the client is there, not that it does
+        // anything.
+        if (result == WsParser::Result::Ping || result == WsParser::Result::Message)
+            s.active_ms = now_ms();
         switch (result) {
             case WsParser::Result::NeedMore:
             case WsParser::Result::Pong:

@@ -76,8 +76,9 @@ Worker::~Worker() {
     g_worker = nullptr;
     if (timer_.timer_set)
         ngx_del_timer(&timer_);
-    if (posted_.posted)
+    if (posted_.posted) {
         ngx_delete_posted_event(&posted_);
+    }
     if (shutdown_watch_ != nullptr)
         ngx_close_connection(shutdown_watch_);
     release_counters(counters);
