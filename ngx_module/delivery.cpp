@@ -176,6 +176,12 @@ bool reclaim(Subscriber& s, ngx_chain_t* out) {
     return true;
 }
 
+// Whether nginx holds bytes that the socket did not take: the header, or what a body filter made of
+// ours.
+bool is_backed_up(ngx_http_request_t* r) {
+    return r->out != nullptr || r->connection->buffered;
+}
+
 // Hands everything that there is to nginx's filters, once they are done with what they have.
 Sent send_filter(Subscriber& s) {
     ngx_http_request_t* r = s.request;
@@ -185,17 +191,18 @@ Sent send_filter(Subscriber& s) {
     if (with_nginx.busy != nullptr) {
         if (ngx_http_output_filter(r, nullptr) == NGX_ERROR)
             return Sent::Broken;
-        if (!reclaim(s, nullptr))
+        if (!reclaim(s, nullptr) || is_backed_up(r))
             return Sent::Blocked;
     }
 
     ngx_chain_t* chain = nullptr;
     ngx_chain_t** last = &chain;
     ngx_chain_t* newest = nullptr;
+    uint32_t pieces = 0;
     if (s.outbox) {
         for (const std::string& piece : s.outbox->pieces) {
             newest = append_buffer(s, last, piece.data(), piece.size());
-            ++with_nginx.pieces;
+            ++pieces;
         }
     }
     if (wants_lane(s)) {
@@ -208,15 +215,17 @@ Sent send_filter(Subscriber& s) {
         }
         s.lane->set_busy(s.slot, at);
     }
-    if (newest == nullptr)
+    if (newest == nullptr && !is_backed_up(r))
         return Sent::All;
-    newest->buf->flush = 1;
+    if (newest != nullptr)
+        newest->buf->flush = 1;
 
+    with_nginx.pieces = pieces;
     if (ngx_http_output_filter(r, chain) == NGX_ERROR) {
         with_nginx.busy = chain;  // its buffers must outlive what nginx may still hold of them
         return Sent::Broken;
     }
-    return reclaim(s, chain) ? Sent::All : Sent::Blocked;
+    return reclaim(s, chain) && !is_backed_up(r) ? Sent::All : Sent::Blocked;
 }
 
 // Once the header and the first bytes are out, the connection takes the path that was chosen for
@@ -312,6 +321,9 @@ void deliver(Subscriber& s) {
         } else {
             if (s.is_busy())
                 s.lane->clear_busy(s.slot);
+            // A level-triggered method would go on reporting that the socket is writable.
+            if (ngx_event_flags & NGX_USE_LEVEL_EVENT)
+                (void)ngx_handle_write_event(s.connection->write, 0);
             return;
         }
     }
@@ -333,6 +345,7 @@ void finalize(Subscriber& s) {
     ngx_http_request_t* r = s.request;
     ngx_connection_t* connection = r->connection;
     Worker::current()->cancel_timer(s);
+    s.leave_lane();
     if (s.dead) {
         ngx_http_finalize_request(r, NGX_ERROR);
     } else if (s.is_websocket()) {

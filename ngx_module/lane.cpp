@@ -159,8 +159,9 @@ void Lane::leave(LaneMember& member) {
     if (slots_.empty()) {
         round_running_ = false;
         served_ = end_;
-        release();
     }
+    if (!round_running_)
+        release();
 }
 
 void Lane::hold(uint64_t ordinal) {
@@ -191,6 +192,8 @@ void Lane::clear_busy(uint32_t index) {
     unhold(slot.next);
     slot.flags &= ~uint32_t{kSlotBusy};
     slot.next = end_;
+    if (!round_running_)
+        release();
 }
 
 void Lane::release() {

@@ -47,6 +47,7 @@ void push_keepalive(Subscriber& s) {
 void tell_redis_lost(Subscriber& s) {
     if (s.phase == Phase::Ending || s.dead || s.settings->error_event->data == nullptr)
         return;
+    deliver(s);  // first what came before
     push_message(s, *s.settings->error_event);
     deliver(s);
 }

@@ -106,7 +106,10 @@ bool is_past_log(const ring::Header& header, uint32_t log) {
 void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
     const ring::Header& header = worker.ring()->header();
     const std::optional<EventId> id = ring::parse_id(client_id);
-    const bool ours = id && id->log == header.log && id->seq <= worker.last_seq();
+    const uint64_t newest = header.last_seq.load(std::memory_order_relaxed);
+    const bool ours = id && id->log == header.log && id->seq <= newest;
+    if (ours && id->seq > worker.last_seq())
+        worker.catch_up(id->seq);  // another worker was faster
     if (ours) {
         s.last_seq = id->seq;
         go_on(worker, s);

@@ -38,15 +38,15 @@ void detach(void* data) noexcept {
     if (!context->attached)
         return;
     Subscriber& s = *context->subscriber;
+    Worker* worker = Worker::current();
+    context->attached = false;
+    if (worker == nullptr)
+        return;
     guard(s.connection->log, [&] {
-        context->attached = false;
         s.leave_lane();
         if (s.log->reason == CloseReason::None)
             s.log->reason = CloseReason::Client;
         s.connection->sent += static_cast<off_t>(s.direct_bytes);  // for $bytes_sent
-        Worker* worker = Worker::current();
-        if (worker == nullptr)
-            return;
         worker->remove(s);
         worker->channels.release(s.topic);
     });
@@ -143,7 +143,7 @@ bool is_gone(ngx_http_request_t* r) {
     if (c->error || read->error)
         return true;
     if (r->http_version >= NGX_HTTP_VERSION_20)
-        return read->eof || read->pending_eof;
+        return false;  // the end of a request's side is not the end of its stream
 #if (NGX_HAVE_EPOLLRDHUP)
     if ((ngx_event_flags & NGX_USE_EPOLL_EVENT) && ngx_use_epoll_rdhup)
         return read->pending_eof;
@@ -259,9 +259,10 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context,
         give_up(s, CloseReason::Client);
     deliver(s);
     if (websocket)
-        on_websocket_readable(r);  // frames may have come right behind the handshake
-    else
-        worker.run_later();
+        read_websocket(s);  // frames may have come right behind the handshake
+    else if (is_gone(r))
+        give_up(s, CloseReason::Client);
+    worker.run_later_soon();
     return NGX_DONE;
 }
 
@@ -270,6 +271,12 @@ ngx_int_t subscribe(ngx_http_request_t* r) {
     ngx_int_t rc = allow_get(r);
     if (rc != NGX_OK || r->header_sent)
         return rc;
+    if (r->discard_body && r->http_version < NGX_HTTP_VERSION_20) {
+        // The rest of the body would be read, and time out, in the place of the stream's own
+        // events.
+        r->keepalive = 0;
+        return refuse(r, NGX_HTTP_BAD_REQUEST, "a stream takes no request body");
+    }
     if (r != r->main) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "herald: a stream cannot be the answer to a subrequest");

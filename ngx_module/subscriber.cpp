@@ -124,6 +124,7 @@ void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_r
         return;
     log->reason = reason;
     leave_lane();
+    client_id.reset();
     replay.reset();
     phase = Phase::Ending;
 

@@ -39,13 +39,16 @@ bool is_one_json_value(const std::string& text) {
 }
 
 // Gives a request a pool of its own for a while. nginx caches the values of variables in the
-// request, and these would point into that pool: so they are put back, too.
+// request, modules keep contexts and clean-ups there; these would point into that pool, so they are
+// put back, too.
 class ScratchPool {
   public:
     explicit ScratchPool(ngx_http_request_t* r) : r_(r), pool_(r->pool) {
         auto* core = static_cast<ngx_http_core_main_conf_t*>(
             ngx_http_get_module_main_conf(r, ngx_http_core_module));
         variables_.assign(r->variables, r->variables + core->variables.nelts);
+        contexts_.assign(r->ctx, r->ctx + ngx_http_max_module);
+        cleanup_ = r->main->cleanup;
 #if (NGX_PCRE)
         ncaptures_ = r->ncaptures;
         captures_ = r->captures;
@@ -60,6 +63,8 @@ class ScratchPool {
             return;
         r_->pool = pool_;
         std::copy(variables_.begin(), variables_.end(), r_->variables);
+        std::copy(contexts_.begin(), contexts_.end(), r_->ctx);
+        r_->main->cleanup = cleanup_;
 #if (NGX_PCRE)
         r_->ncaptures = ncaptures_;
         r_->captures = captures_;
@@ -79,6 +84,8 @@ class ScratchPool {
     ngx_pool_t* pool_;
     ngx_pool_t* scratch_ = nullptr;
     std::vector<ngx_http_variable_value_t> variables_;
+    std::vector<void*> contexts_;
+    ngx_http_cleanup_t* cleanup_;
 #if (NGX_PCRE)
     ngx_uint_t ncaptures_;
     int* captures_;

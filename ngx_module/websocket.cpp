@@ -50,7 +50,8 @@ bool take_frames(Subscriber& s, char* bytes, size_t size) {
             case WsParser::Result::Message:
                 break;
             case WsParser::Result::Ping:
-                if (!s.outbox || s.outbox->pieces.size() < kMaxPongs) {
+                if (s.phase != Phase::Ending &&
+                    (!s.outbox || s.outbox->pieces.size() < kMaxPongs)) {
                     std::string pong;
                     append_ws_pong(pong, event.payload);
                     s.push(std::move(pong));
@@ -108,6 +109,11 @@ void read_frames(Subscriber& s) {
 
 }  // namespace
 
+void read_websocket(Subscriber& s) {
+    if (!s.dead && !s.finishing)
+        read_frames(s);
+}
+
 bool asks_for_websocket(ngx_http_request_t* r) {
     bool websocket = false, upgrade = false;
     each_header(r, "Upgrade",
@@ -156,9 +162,9 @@ ngx_int_t accept_websocket(ngx_http_request_t* r, Transport& transport, std::str
 void on_websocket_readable(ngx_http_request_t* r) noexcept {
     guard(r->connection->log, [&] {
         Subscriber* s = subscriber_of(r);
-        if (s == nullptr || s->dead || s->finishing)
+        if (s == nullptr)
             return;
-        read_frames(*s);
+        read_websocket(*s);
         Worker::current()->run_later();
     });
 }

@@ -25,6 +25,9 @@ bool asks_for_websocket(ngx_http_request_t* r);
 // `transport` set; or the status to answer, with `why` (and the headers that go with it) set.
 ngx_int_t accept_websocket(ngx_http_request_t* r, Transport& transport, std::string_view& why);
 
+// Takes what the client has sent. Finalizes nothing.
+void read_websocket(Subscriber& subscriber);
+
 // nginx's read event for a request that is a WebSocket.
 void on_websocket_readable(ngx_http_request_t* r) noexcept;
 

@@ -41,10 +41,13 @@ Worker* Worker::current() {
 Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
     : counters(counters_for(settings)),
       log_(cycle->log),
-      link_(
-          cycle->log, settings.socket_path,
-          {[this](std::unique_ptr<AttachedRing> ring) { attach(std::move(ring)); },
-           [this] { counters.attached.store(0, std::memory_order_relaxed); }, [this] { wake(); }}) {
+      link_(cycle->log, settings.socket_path,
+            {[this](std::unique_ptr<AttachedRing> ring) { attach(std::move(ring)); },
+             [this] {
+                 counters.attached.store(0, std::memory_order_relaxed);
+                 wake();  // to the ring's end: its last records may have come without a doorbell
+             },
+             [this] { wake(); }}) {
     timer_.handler = on_timer;
     timer_.data = this;
     timer_.log = log_;
@@ -101,6 +104,8 @@ void Worker::attach(std::unique_ptr<AttachedRing> ring) {
     const bool first = !ring_;
     const bool same_log = !first && ring_->header().log == ring->header().log;
     const EventId old_id = id_of(last_seq_);
+    if (!same_log)
+        settle_all();
 
     ring_ = std::move(ring);
     herald::add(counters.attaches);
@@ -133,16 +138,26 @@ void Worker::attach(std::unique_ptr<AttachedRing> ring) {
     }
     for (Subscriber* subscriber : std::exchange(waiting_, {})) {
         subscriber->queued = false;
+        if (subscriber->phase != Phase::Waiting || subscriber->dead)
+            continue;
         begin_history(*subscriber);
         deliver(*subscriber);
     }
     wake();
 }
 
+// Whatever streams have to say of seqs, they say while these mean what they meant.
+void Worker::settle_all() {
+    for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
+        subscriber->settle();
+        if (subscriber->is_trimmed())
+            subscriber->tell_trim();
+    }
+}
+
 // Seqs start again: those that streams remember belong to another log.
 void Worker::restart_seqs(uint64_t base) {
     for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
-        subscriber->settle();
         if (subscriber->phase == Phase::Live)
             subscriber->last_seq = subscriber->lane_seq = base;
     }
@@ -184,6 +199,13 @@ void Worker::wake_again() {
     ngx_post_event(&posted_, &ngx_posted_next_events);
 }
 
+void Worker::catch_up(uint64_t seq) {
+    while (read_ring() && last_seq_ < seq) {
+    }
+    seal();  // what was read is not for those who join next
+    wake_again();
+}
+
 void Worker::on_posted(ngx_event_t* event) noexcept {
     auto* worker = static_cast<Worker*>(event->data);
     guard(worker->log_, [&] { worker->wake(); });
@@ -222,15 +244,15 @@ bool Worker::read_ring() {
         }
 
         ChannelTable::Entry& entry = channels.note(header.channel_hash, position);
-        if (entry.topics != nullptr) {
-            if (reader.body(position, header, record_) != ring::Poll::Record) {
-                report_loss(ring::Poll::Lapped);
-                break;
-            }
-            take(record_, entry);
+        const bool wanted = entry.topics != nullptr;
+        if (wanted && reader.body(position, header, record_) != ring::Poll::Record) {
+            report_loss(ring::Poll::Lapped);
+            break;
         }
         reader.skip(header);
         last_seq_ = header.seq;
+        if (wanted)
+            take(record_, entry);
     }
 
     channels.forget_before(reader.oldest());
@@ -273,6 +295,7 @@ void Worker::tell_notice(const ring::RecordHeader& header) {
         tell_gap(GapReason::Redis, id_of(redis_lost_seq_), id_of(header.seq));
         return;
     }
+    seal();  // what came before the loss is told before it
     for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next)
         tell_redis_lost(*subscriber);
 }
@@ -359,10 +382,14 @@ bool Worker::fan_out() {
         });
         if (!all)
             break;
-        topic.dirty = false;
-        channels.release(topic);
     }
-    dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<ptrdiff_t>(served));
+    const auto end_of_served = dirty_.begin() + static_cast<ptrdiff_t>(served);
+    const std::vector<Topic*> done(dirty_.begin(), end_of_served);
+    dirty_.erase(dirty_.begin(), end_of_served);
+    for (Topic* topic : done) {
+        topic->dirty = false;
+        channels.release(*topic);
+    }
     counters.held_bytes.store(held, std::memory_order_relaxed);
     return dirty_.empty();
 }
@@ -393,6 +420,7 @@ void Worker::remove(Subscriber& subscriber) {
                          static_cast<Subscriber*>(nullptr));
         std::erase(waiting_, nullptr);
     }
+    leave_if_drained();
     subtract(subscriber.is_websocket() ? counters.websocket : counters.sse);
     herald::add(counters.closed[static_cast<size_t>(subscriber.log->reason)]);
 }
@@ -427,6 +455,11 @@ void Worker::run_later() {
         if (subscriber != nullptr)
             finalize(*subscriber);
     }
+}
+
+void Worker::run_later_soon() {
+    if (!finalize_.empty() || !deliver_.empty())
+        wake_again();
 }
 
 // -- clock
@@ -481,6 +514,13 @@ void Worker::start_drain() {
     for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next)
         schedule_drain(*subscriber);
     arm_timer();
+    leave_if_drained();
+}
+
+// nginx waits for a timer that is not cancelable: there is none once nothing has to end any more.
+void Worker::leave_if_drained() {
+    if (draining_ && wheel_.empty() && timer_.timer_set)
+        ngx_del_timer(&timer_);
 }
 
 void Worker::schedule_drain(Subscriber& subscriber) {

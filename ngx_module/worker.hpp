@@ -60,6 +60,12 @@ class Worker {
     void finalize_later(Subscriber& subscriber);
     void deliver_later(Subscriber& subscriber);
     void run_later();  // does that; called at the end of every event of ours
+    // The same in the next turn: for a content handler, whose request nginx still needs when it
+    // returns.
+    void run_later_soon();
+
+    // Reads the ring up to `seq`, which some other worker has delivered already.
+    void catch_up(uint64_t seq);
 
     // -- clock
     void set_timer(Subscriber& subscriber, uint64_t due_ms);
@@ -74,6 +80,7 @@ class Worker {
     static void on_shutdown(ngx_event_t* event) noexcept;
 
     void attach(std::unique_ptr<AttachedRing> ring);
+    void settle_all();
     void restart_seqs(uint64_t base);
     void index_ring(uint64_t last);
     void wake();
@@ -88,6 +95,7 @@ class Worker {
     bool fan_out();
     void touch(Topic& topic);
     void arm_timer();
+    void leave_if_drained();
     void schedule_drain(Subscriber& subscriber);
 
     ngx_log_t* log_;
