@@ -18,16 +18,24 @@ struct Past {
         0;  // events behind the asked-for seq, up to this one, may be gone; 0: none
 };
 
-// Walks one channel back to `after_seq`, or for at most `limit` events.
-void walk_channel(Worker& worker, std::string_view channel, uint64_t after_seq, size_t limit,
-                  Past& past) {
+// How far back to go: behind `after_seq`, not before `since_ms` (wall clock), at most `limit`
+// events.
+struct Reach {
+    uint64_t after_seq = 0;
+    uint64_t since_ms = 0;
+    size_t limit = SIZE_MAX;
+    bool gaps = true;  // the losses of Redis on the way are part of it
+};
+
+// Walks one channel back.
+void walk_channel(Worker& worker, std::string_view channel, const Reach& reach, Past& past) {
     ring::Reader& reader = worker.ring()->reader;
     uint64_t position = worker.channels.last(channel);
     uint64_t known_from =
         worker.last_seq();  // nothing of the channel lies between here and the last step
     uint64_t hash = 0;
     bool missing = true;  // until the chain has been followed far enough
-    for (size_t found = 0; found < limit; ++found) {
+    for (size_t found = 0; found < reach.limit; ++found) {
         ring::RecordHeader header;
         if (position == ring::kNoPosition || position < reader.oldest())
             break;
@@ -36,18 +44,18 @@ void walk_channel(Worker& worker, std::string_view channel, uint64_t after_seq, 
         if (header.kind != ring::Kind::Event || (found != 0 && header.channel_hash != hash))
             break;
         hash = header.channel_hash;
-        if (header.seq <= after_seq) {
+        if (header.seq <= reach.after_seq || header.at_ms < reach.since_ms) {
             missing = false;
             break;
         }
         past.positions.push_back(position);
         known_from = header.previous_seq;
-        if (known_from <= after_seq) {
+        if (known_from <= reach.after_seq) {
             missing = false;
             break;
         }
         position = header.previous;
-        if (found + 1 == limit)
+        if (found + 1 == reach.limit)
             missing = false;
     }
     // A channel without a record in the ring has had none since what was evicted last.
@@ -55,24 +63,23 @@ void walk_channel(Worker& worker, std::string_view channel, uint64_t after_seq, 
         past.missing_to = std::max(past.missing_to, std::min(known_from, reader.evicted_seq()));
 }
 
-// Everything of the subscriber's channels with a seq above `after_seq`; of more than `limit` events
-// the newest.
-Past collect(Worker& worker, const Topic& topic, uint64_t after_seq, size_t limit, bool gaps) {
+// Everything of the topic's channels within reach; of more than the limit the newest.
+Past collect(Worker& worker, const Topic& topic, const Reach& reach) {
     Past past;
     for (const std::string& channel : topic.channels())
-        walk_channel(worker, channel, after_seq, limit, past);
-    if (past.missing_to <= after_seq)
+        walk_channel(worker, channel, reach, past);
+    if (past.missing_to <= reach.after_seq)
         past.missing_to = 0;
-    if (gaps) {
+    if (reach.gaps) {
         for (const RedisGap& gap : worker.redis_gaps()) {
-            if (gap.to_seq > after_seq && gap.position >= worker.ring()->reader.oldest())
+            if (gap.to_seq > reach.after_seq && gap.position >= worker.ring()->reader.oldest())
                 past.positions.push_back(gap.position);
         }
     }
     std::sort(past.positions.begin(), past.positions.end());
-    if (past.positions.size() > limit)
+    if (past.positions.size() > reach.limit)
         past.positions.erase(past.positions.begin(),
-                             past.positions.end() - static_cast<ptrdiff_t>(limit));
+                             past.positions.end() - static_cast<ptrdiff_t>(reach.limit));
     return past;
 }
 
@@ -89,7 +96,9 @@ void start(Subscriber& s, std::vector<uint64_t> positions) {
 
 // Goes on behind `s.last_seq`, and says so if something there is gone.
 void go_on(Worker& worker, Subscriber& s) {
-    Past past = collect(worker, s.topic, s.last_seq, SIZE_MAX, true);
+    Reach reach;
+    reach.after_seq = s.last_seq;
+    Past past = collect(worker, s.topic, reach);
     if (past.missing_to != 0) {
         s.push_gap(GapReason::Evicted, worker.id_of(s.last_seq), worker.id_of(past.missing_to));
         s.last_seq = past.missing_to;
@@ -116,7 +125,7 @@ void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
         return;
     }
     // Whatever it had, it is not known what followed: first the gap, then what there is.
-    Past past = collect(worker, s.topic, 0, SIZE_MAX, true);
+    Past past = collect(worker, s.topic, Reach{});
     const bool earlier = id && id->log != header.log && is_past_log(header, id->log);
     const uint64_t base = worker.ring()->reader.evicted_seq();
     s.push_gap(earlier ? GapReason::Evicted : GapReason::UnknownId, id, worker.id_of(base));
@@ -135,13 +144,20 @@ void begin_history(Subscriber& s) {
     }
 
     const Start& wanted = *s.settings->start;
+    Reach reach;
+    reach.gaps = wanted.kind == StartKind::All;
+    if (wanted.kind == StartKind::Last)
+        reach.limit = wanted.count;
     if (wanted.kind == StartKind::Live) {
-        start(s, {});
-        return;
+        // To one that came before the ring did, live is what has been published since.
+        if (s.waiting_since_ms == 0) {
+            start(s, {});
+            return;
+        }
+        reach.since_ms = s.waiting_since_ms;
     }
-    const bool all = wanted.kind == StartKind::All;
-    Past past = collect(worker, s.topic, 0, all ? SIZE_MAX : wanted.count, all);
-    if (all && past.missing_to != 0) {
+    Past past = collect(worker, s.topic, reach);
+    if (wanted.kind == StartKind::All && past.missing_to != 0) {
         s.push_gap(GapReason::Evicted, std::nullopt, worker.id_of(past.missing_to));
         s.last_seq = past.missing_to;
     }

@@ -140,9 +140,10 @@ class Subscriber : public LaneMember {
 
     Wheel::Node timer;  // its owner is this subscriber
     uint64_t opened_ms = 0;
-    uint64_t active_ms = 0;    // last event or client traffic of its own
-    uint64_t beat_ms = 0;      // when the next keepalive is due; 0: none
-    uint64_t deadline_ms = 0;  // when it ends in any case; 0: never
+    uint64_t waiting_since_ms = 0;  // wall clock; it came before any ring did. 0: it did not
+    uint64_t active_ms = 0;         // last event or client traffic of its own
+    uint64_t beat_ms = 0;           // when the next keepalive is due; 0: none
+    uint64_t deadline_ms = 0;       // when it ends in any case; 0: never
 
     Subscriber* next = nullptr;  // all of the worker's subscribers
     Subscriber* previous = nullptr;
