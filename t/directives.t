@@ -25,7 +25,7 @@ my @wrong = (
     ['herald_subscribe a; herald_subscribe b;', qr/"herald_subscribe" is duplicate/],
     ['herald_subscribe $nope;', qr/unknown "nope" variable/],
     ['herald_subscribe a; herald_health;', qr/"herald_health" conflicts with another content handler/],
-    ['stub_status; herald_status;', qr/"herald_status" conflicts with another content handler/],
+    ['empty_gif; herald_status;', qr/"herald_status" conflicts with another content handler/],
     ['herald_subscribe a; proxy_pass http://127.0.0.1:1;', qr/location "\/" has a herald content handler .* and another one/],
     ['herald_transport smoke;', qr/"herald_transport" knows "sse" and "websocket", not "smoke"/],
     ['herald_transport sse sse;', qr/"herald_transport" has "sse" twice/],

@@ -1,7 +1,8 @@
 package Herald::Process;
 
-# A child process with its output in a file: started, watched, signalled, reaped. It does not outlive
-# the test, even if that is killed. Waiting for a line of a log is waiting for the file to grow.
+# A child process with its output in a file: started, watched, signalled, reaped. It has a process group
+# of its own, which ends with it, and does not outlive the test, even if that is killed. Waiting for a
+# line of a log is waiting for the file to grow.
 
 use strict;
 use warnings;
@@ -27,10 +28,12 @@ sub start {
         unshift @command, 'env', (map { ('-u', $_) } grep { !defined $env{$_} } @names),
             (map { "$_=$env{$_}" } grep { defined $env{$_} } @names);
     }
-    unshift @command, qw(setpriv --pdeathsig KILL) if -x '/usr/bin/setpriv';
+    # Should the test be killed, the kernel asks it to end: TERM, so that a master takes its workers along.
+    unshift @command, qw(setpriv --pdeathsig TERM) if -x '/usr/bin/setpriv';
 
     my $pid = fork() // die "fork(): $!";
     if ($pid == 0) {
+        setpgrp;
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', $self->{log};
         open STDERR, '>&', \*STDOUT;
@@ -52,11 +55,15 @@ sub status { $_[0]->alive; return $_[0]{status} }
 sub alive {
     my $self = shift;
     return 0 unless $self->{pid};
-    if (waitpid($self->{pid}, WNOHANG) == $self->{pid}) {
-        @$self{qw(pid status)} = (undef, $?);
-        return 0;
-    }
-    return 1;
+    return 1 if waitpid($self->{pid}, WNOHANG) != $self->{pid};
+    $self->_ended($?);
+    return 0;
+}
+
+sub _ended {
+    my ($self, $status) = @_;
+    CORE::kill 'KILL', -$self->{pid};    # what it has left behind
+    @$self{qw(pid status)} = (undef, $status);
 }
 
 sub signal {
@@ -72,9 +79,9 @@ sub wait_exit {
     while ($self->alive) {
         if (Herald::Stream::now() > $deadline) {
             my $pid = $self->{pid};
-            CORE::kill 'KILL', $pid;
+            CORE::kill 'KILL', -$pid;
             waitpid $pid, 0;
-            @$self{qw(pid status)} = (undef, $?);
+            $self->_ended($?);
             die "$self->{name} ($pid) did not end: killed\n";
         }
         select undef, undef, undef, 0.01;
@@ -137,8 +144,7 @@ sub DESTROY {
     my $self = shift;
     return unless $self->{pid} && $self->{owner} == $$;
     local ($?, $!, $@);
-    CORE::kill 'CONT', $self->{pid};
-    CORE::kill 'KILL', $self->{pid};
+    CORE::kill 'KILL', -$self->{pid};
     waitpid $self->{pid}, 0;
 }
 
