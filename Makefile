@@ -1,0 +1,86 @@
+# make            build/herald and build/ngx_http_herald_module.so
+# make test       everything: units, fault tests, integration tests (also under sanitizers), the browser
+# make demo       Redis, sidecar, nginx and a producer on free ports, and a page to watch them
+# make bench      the benchmark next to a floor and nchan          BENCH="--quick" and the like
+# make soak       the ring's fault test for longer                 SOAK="--messages N --kills K"
+# make fuzz       the fuzzers, FUZZ_SECONDS each                   FUZZ_SECONDS=600
+# make check      formatting, and warnings as errors with g++ and clang++
+# Each installs what it lacks first (deps.sh).
+
+BUILD   ?= build
+JOBS    ?= $(shell nproc)
+WERROR  ?= OFF
+BENCH   ?=
+SOAK    ?= --messages 50000000 --kills 20000
+FUZZ_SECONDS ?= 60
+
+CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHERALD_WERROR=$(WERROR)
+PROVE     = prove -It/lib --timer
+FORMATTED = $(shell git ls-files '*.cpp' '*.hpp')
+
+.PHONY: all build test test-unit test-t test-sanitized test-browser demo bench soak fuzz check clean
+.PHONY: deps deps-demo deps-test deps-check deps-bench build-tests build-sanitized
+
+all: build
+
+deps:
+	@./deps.sh build
+deps-demo:
+	@./deps.sh build demo
+deps-test:
+	@./deps.sh build test
+deps-check:
+	@./deps.sh build test check
+deps-bench:
+	@./deps.sh build test bench
+
+build: deps
+	$(CONFIGURE) -B $(BUILD)
+	cmake --build $(BUILD) -j $(JOBS)
+
+build-tests: deps-test
+	$(CONFIGURE) -B $(BUILD) -DHERALD_TESTS=ON
+	cmake --build $(BUILD) -j $(JOBS)
+
+build-sanitized: deps-test
+	$(CONFIGURE) -B $(BUILD)-sanitized -DHERALD_SANITIZE=ON
+	cmake --build $(BUILD)-sanitized -j $(JOBS)
+
+test: test-unit test-browser test-sanitized test-t
+
+test-unit: build-tests
+	ctest --test-dir $(BUILD) --output-on-failure
+
+test-t: build-tests
+	HERALD_BUILD=$(BUILD) $(PROVE) t
+
+test-sanitized: build-sanitized
+	HERALD_BUILD=$(BUILD)-sanitized HERALD_SANITIZE=1 $(PROVE) t
+
+test-browser: build-tests
+	cd tests/browser && npm ci --silent
+	cd tests/browser && HERALD_BUILD=$(abspath $(BUILD)) node --test
+
+demo: deps-demo build
+	@HERALD_BUILD=$(abspath $(BUILD)) demo/run
+
+bench: deps-bench build-tests
+	python3 tests/bench/run.py --build $(BUILD) $(BENCH)
+
+soak: build-tests
+	$(BUILD)/tests/fault/herald_ring_fault $(SOAK)
+
+fuzz: deps-check
+	CC=clang CXX=clang++ $(CONFIGURE) -B $(BUILD)-fuzz -DHERALD_TESTS=ON -DHERALD_FUZZ=ON
+	cmake --build $(BUILD)-fuzz -j $(JOBS) --target ring_fuzz ws_frame_fuzz
+	for fuzzer in $(BUILD)-fuzz/tests/fuzz/*_fuzz; do $$fuzzer -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+check: deps-check
+	clang-format --dry-run --Werror $(FORMATTED)
+	cmake -S . -B $(BUILD)-gcc -DHERALD_WERROR=ON -DHERALD_TESTS=ON
+	cmake --build $(BUILD)-gcc -j $(JOBS)
+	CC=clang CXX=clang++ cmake -S . -B $(BUILD)-clang -DHERALD_WERROR=ON -DHERALD_TESTS=ON
+	cmake --build $(BUILD)-clang -j $(JOBS)
+
+clean:
+	rm -rf build build-* tests/browser/node_modules
