@@ -235,6 +235,16 @@ bool Worker::read_ring() {
         }
         ++records;
         const uint64_t position = reader.cursor();
+        // Seqs are consecutive in a ring. What was called lost may still turn up: once told, it
+        // stays lost.
+        if (header.seq <= last_seq_) {
+            if (header.kind == ring::Kind::Event)
+                channels.note(header.channel_hash, position);
+            reader.skip(header);
+            continue;
+        }
+        if (header.seq != last_seq_ + 1)
+            tell_gap(GapReason::Evicted, id_of(last_seq_), id_of(header.seq - 1));
         if (header.kind != ring::Kind::Event) {
             reader.skip(header);
             last_seq_ = header.seq;
@@ -342,8 +352,8 @@ void Worker::report_loss(ring::Poll poll) {
     } else {
         ngx_log_error(NGX_LOG_ALERT, log_, 0, "herald: corrupt record at position %uL of the ring",
                       static_cast<uint64_t>(reader.cursor()));
-        lost_seq = ring_->header().last_seq.load(std::memory_order_relaxed);
         reader.seek(reader.tail());
+        lost_seq = ring_->header().last_seq.load(std::memory_order_relaxed);
     }
     last_seq_ = std::max(last_seq_, lost_seq);
     tell_gap(GapReason::Evicted, from, id_of(last_seq_));
