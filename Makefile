@@ -14,6 +14,9 @@ BENCH   ?=
 SOAK    ?= --messages 50000000 --kills 20000
 FUZZ_SECONDS ?= 60
 
+# nginx lives where only root looks for programs.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHERALD_WERROR=$(WERROR)
 PROVE     = prove -It/lib --timer
 FORMATTED = $(shell git ls-files '*.cpp' '*.hpp')

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "utf8.hpp"
+#include "ring/utf8.hpp"
 #include "ws_frame.hpp"
 
 namespace herald {
@@ -148,7 +148,7 @@ void append_json_text(std::string& out, std::string_view text) {
     while (at < text.size()) {
         const auto c = static_cast<unsigned char>(text[at]);
         if (c >= 0x80) {
-            const size_t length = utf8_sequence(text.substr(at));
+            const size_t length = ring::utf8_sequence(text.substr(at));
             if (length == 0) {
                 out.append("\xef\xbf\xbd");
                 ++at;

@@ -80,4 +80,10 @@ inline LocationSettings* location_settings(ngx_http_request_t* r) {
     return static_cast<LocationSettings*>(ngx_http_get_module_loc_conf(r, ngx_http_herald_module));
 }
 
+// Callbacks of nginx's module context: defaults and inheritance (settings.cpp).
+void* create_main_settings(ngx_conf_t* cf) noexcept;
+char* init_main_settings(ngx_conf_t* cf, void* conf) noexcept;
+void* create_location_settings(ngx_conf_t* cf) noexcept;
+char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcept;
+
 }  // namespace herald

@@ -7,9 +7,8 @@
 #include "headers.hpp"
 #include "messages.hpp"
 #include "replay.hpp"
-#include "ring/layout.hpp"
+#include "ring/names.hpp"
 #include "timers.hpp"
-#include "utf8.hpp"
 #include "websocket.hpp"
 #include "worker.hpp"
 
@@ -80,7 +79,7 @@ ngx_int_t evaluate_channels(ngx_http_request_t* r, std::vector<std::string>& cha
         ngx_str_t channel;
         if (ngx_http_complex_value(r, &value[i], &channel) != NGX_OK)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        if (!is_channel(view(channel))) {
+        if (!ring::is_channel_name(view(channel))) {
             ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                           "herald: invalid channel of %uz bytes, %s", channel.len, kChannelRule);
             return NGX_HTTP_BAD_REQUEST;
@@ -328,12 +327,6 @@ const StreamLog* stream_log_of(ngx_http_request_t* r) {
     if (context->attached)
         context->subscriber->settle();
     return &context->log;
-}
-
-bool is_channel(std::string_view name) {
-    return !name.empty() && name.size() <= ring::kMaxChannelLength && is_utf8(name) &&
-           std::none_of(name.begin(), name.end(),
-                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 ngx_int_t subscribe_handler(ngx_http_request_t* r) noexcept {

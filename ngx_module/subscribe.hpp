@@ -2,16 +2,13 @@
 // subscriber.
 #pragma once
 
-#include <string_view>
-
 #include "ngx.hpp"
 
 namespace herald {
 
 ngx_int_t subscribe_handler(ngx_http_request_t* r) noexcept;
 
-// Whether a text can be a channel's name. Names are literal everywhere: `*` is a star.
-bool is_channel(std::string_view name);
+// What a channel's name must be, for error messages (ring/names.hpp).
 extern const char kChannelRule[];
 
 }  // namespace herald

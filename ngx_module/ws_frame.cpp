@@ -240,7 +240,7 @@ WsParser::Result WsParser::finish_close(Event& event) {
         return fail(kProtocolError, "invalid close code", event);
     event.code = static_cast<uint16_t>(code);
     event.payload = {control_ + 2, control_size_ - size_t{2}};
-    if (!is_utf8(event.payload))
+    if (!ring::is_utf8(event.payload))
         return fail(kInvalidText, "close reason is not UTF-8", event);
     state_ = State::Done;
     return Result::Close;

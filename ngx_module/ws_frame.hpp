@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "utf8.hpp"
+#include "ring/utf8.hpp"
 #include "ws_handshake.hpp"  // IWYU pragma: export
 
 namespace herald {
@@ -81,7 +81,7 @@ class WsParser {
     uint8_t length_bytes_ = 0;    // bytes of the extended length: 2 or 8
     uint8_t mask_at_ = 0;         // which byte of the key masks the next payload byte
     uint8_t control_size_ = 0;
-    Utf8 text_;
+    ring::Utf8 text_;
     unsigned char mask_[4] = {};
     char control_[kWsMaxControl];  // payload of the control frame so far
 };

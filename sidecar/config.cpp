@@ -10,11 +10,10 @@
 #include <sstream>
 #include <system_error>
 
-#include "ring/layout.hpp"
+#include "ring/names.hpp"
 #include "sidecar/event.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/toml_reader.hpp"
-#include "sidecar/utf8.hpp"
 
 namespace herald::sidecar {
 
@@ -41,7 +40,7 @@ void read_path(TableReader& table, const std::string& key, std::string& path) {
     path = *text;
     if (text->starts_with("unix:"))
         table.refuse(key, "is a path; leave out \"unix:\"");
-    else if (!text->starts_with('/') || has_control_characters(*text))
+    else if (!text->starts_with('/') || ring::has_control_characters(*text))
         table.refuse(key, "is \"" + *text + "\"; expected an absolute path, starting with /");
 }
 
@@ -148,7 +147,7 @@ void read_rename(TableReader& table, Feed& feed, Problems& problems) {
         if (!to.is_string())
             problems.add(line_of(to), "[[feed]] rename of \"" + from + "\" is " + kind_of(to) +
                                           "; expected a string in quotes");
-        else if (!is_event_name(to.as_string().str))
+        else if (!ring::is_event_name(to.as_string().str))
             problems.add(line_of(to), "[[feed]] rename of \"" + from +
                                           "\" gives no fit event name; expected 1 to 255 bytes "
                                           "without control characters");
@@ -161,7 +160,7 @@ void read_rename(TableReader& table, Feed& feed, Problems& problems) {
 std::optional<Feed> read_feed(const toml::value& value, Problems& problems) {
     TableReader table(&value, "[[feed]]", problems);
     const auto name = table.string("name");
-    if (name && (name->empty() || name->size() > kMaxName || has_control_characters(*name)))
+    if (name && (name->empty() || name->size() > kMaxName || ring::has_control_characters(*name)))
         table.refuse("name", "is unfit; expected 1 to 64 bytes without control characters");
     if (table.find("name") == nullptr)
         problems.add(line_of(value),

@@ -4,23 +4,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "sidecar/utf8.hpp"
+#include "ring/names.hpp"
 
 namespace herald::sidecar {
 
-bool is_event_name(std::string_view name) {
-    return !name.empty() && name.size() <= ring::kMaxEventLength && is_utf8(name) &&
-           !has_control_characters(name);
-}
-
-bool is_channel_name(std::string_view name) {
-    return !name.empty() && name.size() <= ring::kMaxChannelLength && is_utf8(name) &&
-           !has_control_characters(name);
-}
-
 Decoder::Result Decoder::decode(const Feed& feed, std::string_view channel,
                                 std::string_view payload, Event& event) {
-    if (!is_channel_name(channel))
+    if (!ring::is_channel_name(channel))
         return Result::BadChannel;
     if (!feed.channels.matches(channel))
         return Result::Unmatched;
@@ -29,7 +19,7 @@ Decoder::Result Decoder::decode(const Feed& feed, std::string_view channel,
         return Result::Empty;
     if (payload.size() > max_message_)
         return Result::TooLarge;
-    if (!is_utf8(payload))
+    if (!ring::is_utf8(payload))
         return Result::NotUtf8;
     if (!scanner_.scan(payload, feed.event))
         return Result::NotJson;
@@ -67,7 +57,7 @@ void Decoder::name_event(const Feed& feed, Event& event) {
     }
     if (const auto renamed = feed.rename.find(name); renamed != feed.rename.end())
         name = renamed->second;
-    if (!is_event_name(name))
+    if (!ring::is_event_name(name))
         return;
     event.name = name;
     event.unfit_name = false;

@@ -11,12 +11,6 @@
 
 namespace herald::sidecar {
 
-// Whether a text can be the name of an event: 1 to 255 bytes of UTF-8, no control characters.
-bool is_event_name(std::string_view name);
-
-// Whether a text can be the name of a channel: 1 to 1024 bytes of UTF-8, no control characters.
-bool is_channel_name(std::string_view name);
-
 // The views live as long as the message, the feed, and until the decoder's next message.
 struct Event {
     std::string_view name = "";  // empty: has none

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
-
-#include "ring/layout.hpp"
-#include "sidecar/utf8.hpp"
+#include "ring/names.hpp"
 
 namespace herald::sidecar {
 
@@ -32,7 +30,7 @@ ChannelPattern::ChannelPattern(std::string_view text) : text_(text) {
     if (text.size() > ring::kMaxChannelLength)
         refuse("is longer than the " + std::to_string(ring::kMaxChannelLength) +
                " bytes that a channel may have");
-    if (!is_utf8(text) || has_control_characters(text))
+    if (!ring::is_utf8(text) || ring::has_control_characters(text))
         refuse("has a line break, a control character or bytes that are not UTF-8");
 
     std::vector<std::string_view> names;

@@ -3,7 +3,7 @@
 //
 // It follows the grammar and nothing more: numbers of any size, escapes of lone surrogates and
 // nesting of any depth are fine, because the bytes go on as they came. It never recurses; a level
-// costs one bit. It does not check UTF-8 (utf8.hpp does, before) and does not build values.
+// costs one bit. It does not check UTF-8 (ring/utf8.hpp does, before) and does not build values.
 #pragma once
 
 #include <cstdint>

@@ -8,8 +8,7 @@
 
 #include <memory>
 #include <utility>
-
-#include "sidecar/utf8.hpp"
+#include "ring/utf8.hpp"
 
 namespace herald::sidecar::log {
 
@@ -84,7 +83,7 @@ std::string quote(std::string_view value) {
     bool bare = !value.empty();
     while (!value.empty()) {
         const char c = value.front();
-        size_t length = utf8_character(value);
+        size_t length = ring::utf8_sequence(value);
         if (length > 1 && is_harmless(value.substr(0, length))) {
             out.append(value.substr(0, length));
         } else if (c == '"' || c == '\\') {

@@ -1,13 +1,13 @@
 // Utf8 against RFC 3629: what is text, what is not, and how early that is known. Every text is fed
 // whole and byte by byte; both must agree.
-#include "utf8.hpp"
+#include "ring/utf8.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 
-namespace herald {
+namespace herald::ring {
 namespace {
 
 enum class Verdict { Text, Cut, Invalid };
@@ -154,4 +154,4 @@ TEST(IsUtf8, JudgesAWholeText) {
 }
 
 }  // namespace
-}  // namespace herald
+}  // namespace herald::ring

@@ -12,5 +12,4 @@ set(SIDECAR_TESTS
   redis_source_test.cpp
   redis_url_test.cpp
   rejects_test.cpp
-  state_directory_test.cpp
-  utf8_test.cpp)
+  state_directory_test.cpp)

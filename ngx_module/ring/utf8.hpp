@@ -1,15 +1,48 @@
-#include "utf8.hpp"
+// UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
+//
+// `Utf8` judges a text that arrives in pieces, such as a WebSocket message in frames, and reports
+// the first byte that can no longer lead to valid text as soon as it sees it. It allocates nothing
+// and keeps three bytes of state.
+#pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
 
-namespace herald {
+namespace herald::ring {
 
-namespace {
+class Utf8 {
+  public:
+    // Whether everything fed so far can still become valid text. Once false, false until `reset`.
+    bool feed(const unsigned char* bytes, size_t size);
+    // Whether what was fed is valid and ends at the end of a character. An empty text is complete.
+    bool complete() const { return pending_ == 0; }
+    void reset() { *this = Utf8(); }
+
+  private:
+    static constexpr uint8_t kInvalid = 0xff;
+
+    static size_t ascii_prefix(const unsigned char* bytes, size_t size);
+    bool start_character(unsigned char lead);
+
+    uint8_t pending_ = 0;  // continuation bytes that the current character lacks, or kInvalid
+    // What the next continuation byte may be. Only the second byte of a character is ever bound
+    // more narrowly than this: by that rule alone overlongs and surrogates fall away.
+    uint8_t lowest_ = 0x80;
+    uint8_t highest_ = 0xbf;
+};
+
+// Bytes of the character that `text` starts with (1 to 4), or 0 where it starts with none: an empty
+// text, a cut character, or bytes that are not UTF-8.
+inline size_t utf8_sequence(std::string_view text);
+
+inline bool is_utf8(std::string_view text);
 
 // The length of an ASCII prefix, a multiple of eight, found eight bytes at a time. The rest may
 // still start with up to seven more.
-size_t ascii_prefix(const unsigned char* bytes, size_t size) {
+inline size_t Utf8::ascii_prefix(const unsigned char* bytes, size_t size) {
     size_t at = 0;
     while (size - at >= 8) {
         uint64_t eight;
@@ -21,9 +54,7 @@ size_t ascii_prefix(const unsigned char* bytes, size_t size) {
     return at;
 }
 
-}  // namespace
-
-bool Utf8::feed(const unsigned char* bytes, size_t size) {
+inline bool Utf8::feed(const unsigned char* bytes, size_t size) {
     if (pending_ == kInvalid)
         return false;
 
@@ -58,7 +89,7 @@ bool Utf8::feed(const unsigned char* bytes, size_t size) {
 //     f0      90..bf  80..bf  80..bf    below 90: overlong
 //     f1..f3  80..bf  80..bf  80..bf
 //     f4      80..8f  80..bf  80..bf    above 8f: more than U+10FFFF
-bool Utf8::start_character(unsigned char lead) {
+inline bool Utf8::start_character(unsigned char lead) {
     if (lead < 0x80)
         return true;
     if (lead < 0xc2 || lead > 0xf4) {
@@ -72,7 +103,7 @@ bool Utf8::start_character(unsigned char lead) {
     return true;
 }
 
-size_t utf8_sequence(std::string_view text) {
+inline size_t utf8_sequence(std::string_view text) {
     Utf8 character;
     const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
     for (size_t length = 1; length <= std::min<size_t>(text.size(), 4); ++length) {
@@ -84,10 +115,10 @@ size_t utf8_sequence(std::string_view text) {
     return 0;
 }
 
-bool is_utf8(std::string_view text) {
+inline bool is_utf8(std::string_view text) {
     Utf8 whole;
     return whole.feed(reinterpret_cast<const unsigned char*>(text.data()), text.size()) &&
            whole.complete();
 }
 
-}  // namespace herald
+}  // namespace herald::ring
