@@ -17,6 +17,15 @@ uint64_t random_below(uint64_t bound) {
     return bound == 0 ? 0 : static_cast<uint64_t>(ngx_random()) % bound;
 }
 
+// Milliseconds. nginx cuts what is still open at worker_shutdown_timeout, so the drain is over well
+// before.
+uint64_t drain_time(const LocationSettings& settings) {
+    auto* core =
+        reinterpret_cast<ngx_core_conf_t*>(ngx_get_conf(ngx_cycle->conf_ctx, ngx_core_module));
+    const ngx_msec_t limit = core->shutdown_timeout;
+    return limit == 0 ? settings.drain->time : std::min(settings.drain->time, limit / 4 * 3);
+}
+
 WorkerCounters& counters_for(MainSettings& settings) {
     static WorkerCounters unshared{};  // a configuration without the zone cannot have streams
     CounterZone* zone = counters_of(settings.zone);
@@ -221,7 +230,7 @@ void Worker::schedule_drain(Subscriber& subscriber) {
     if (subscriber.phase == Phase::Ending || subscriber.dead)
         return;
     subscriber.draining = true;
-    const uint64_t due = now_ms() + random_below(subscriber.settings->drain->time);
+    const uint64_t due = now_ms() + random_below(drain_time(*subscriber.settings));
     if (subscriber.deadline_ms == 0 || due < subscriber.deadline_ms) {
         subscriber.deadline_ms = due;
         reschedule(subscriber);
