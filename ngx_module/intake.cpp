@@ -323,6 +323,9 @@ bool Worker::fan_out() {
         topic->dirty = false;
         channels.release(*topic);
     }
+    // Whoever used up the budget comes last the next time.
+    if (!dirty_.empty())
+        std::rotate(dirty_.begin(), dirty_.begin() + 1, dirty_.end());
     counters.held_bytes.store(held, std::memory_order_relaxed);
     return dirty_.empty();
 }

@@ -10,6 +10,7 @@ events { worker_connections 256; }
 http {
     %%TEMP_PATHS%%
     herald_sidecar unix:%%SOCKET%%;
+    herald_buffer 4m;
     server {
         listen 127.0.0.1:%%PORT%% sndbuf=16k;
         location = /s { herald_subscribe x:1; herald_retry off; }
