@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 60
 export PATH := $(PATH):/usr/sbin:/sbin
 
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHERALD_WERROR=$(WERROR)
-PROVE     = prove -It/lib --timer
+PROVE     = prove -It/lib --timer -j $(JOBS)
 FORMATTED = $(shell git ls-files '*.cpp' '*.hpp')
 
 .PHONY: all build test test-unit test-t test-sanitized test-browser demo bench soak fuzz check clean
