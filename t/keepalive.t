@@ -68,6 +68,11 @@ like $h->ws('/event?id=1', protocol => 'herald.v1')->next_text,
 
 # -- the end
 is $h->sse('/short')->ended, 'clean', 'a lifetime ends a stream cleanly';
+my $kept = $h->connect;
+$kept->write("GET /short HTTP/1.1\r\nHost: h\r\n\r\n");
+$kept->read_until(qr/\r\n0\r\n\r\n|\r\n\r\n0\r\n\r\n/);
+$kept->write("GET /default HTTP/1.1\r\nHost: h\r\n\r\n");
+like $kept->read_until(qr/keepalive/), qr/^HTTP\/1.1 200/, 'whose connection serves the next request';
 my $short = $h->ws('/short');
 is $short->next_text, undef, 'and a WebSocket';
 is $short->last_close->{code}, 1001, 'with 1001';
