@@ -16,6 +16,19 @@
 
 namespace herald::sidecar {
 
+enum class Fsync {
+    Always,    // before subscribers see an event
+    EverySec,  // once a second, beside the events
+    Never,     // when the kernel does
+};
+
+struct JournalConfig {
+    Fsync fsync = Fsync::EverySec;
+    uint64_t segment = 64 << 20;                      // bytes at which a new segment begins
+    uint64_t retention_ms = 7 * 24 * 3600 * 1000ull;  // of segments; 0: no bound
+    uint64_t max_size = uint64_t{4} << 30;            // bytes of all segments; 0: no bound
+};
+
 struct Config {
     std::string socket = "/run/herald/herald.sock";
     std::string state = "/var/lib/herald";
@@ -23,6 +36,7 @@ struct Config {
     RedisUrl redis{};
     uint64_t ring_size = 64 << 20;   // bytes
     uint32_t max_message = 1 << 20;  // bytes
+    JournalConfig journal{};
     std::vector<Feed> feeds{};       // no two of them claim one channel
 };
 

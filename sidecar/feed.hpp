@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace herald::sidecar {
@@ -27,6 +29,12 @@ class ChannelPattern {
 
     bool matches(std::string_view channel) const;
 
+    // The names of the parts, in their order: `enrichment:{bom_id}` has `bom_id`.
+    const std::vector<std::string>& part_names() const { return part_names_; }
+    // What the parts stand for in a channel that matches: each is as short as can be, from the left.
+    // The views are into `channel`. False, with `values` in any state, where it does not match.
+    bool captures(std::string_view channel, std::vector<std::string_view>& values) const;
+
     // A channel that both patterns match, or nothing where there is none.
     std::optional<std::string> common_channel(const ChannelPattern& other) const;
     bool overlaps(const ChannelPattern& other) const { return common_channel(other).has_value(); }
@@ -37,6 +45,7 @@ class ChannelPattern {
 
     std::string text_;
     std::string glob_{};
+    std::vector<std::string> part_names_{};
     std::vector<std::string>
         literals_{};  // text before, between and behind the parts; may be empty
 };
@@ -52,7 +61,14 @@ struct Feed {
     ChannelPattern channels;
     std::string event{};  // the JSON member that names an event; empty: events have no name
     std::unordered_map<std::string, std::string, TransparentHash, std::equal_to<>> rename{};
-    bool log = false;  // print its events to the console
+    std::unordered_set<std::string, TransparentHash, std::equal_to<>>
+        end_on{};            // names (before or after `rename`) of events that end a stream
+    std::string dedupe{};    // the JSON member whose repeats are dropped; empty: none are
+    std::string time{};      // the JSON member that `since` compares with; empty: time of arrival
+    std::string jsonl{};     // the template of its channels' files; empty: none are written
+    uint64_t retention_ms = 0;  // of its events in the index; 0: no bound
+    uint64_t max_events = 0;    // of a channel in the index; 0: no bound
+    bool log = false;           // print its events to the console
 };
 
 }  // namespace herald::sidecar

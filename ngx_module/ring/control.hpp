@@ -5,8 +5,12 @@
 //     │ ── Hello {pid} ─────────────▶ │   who is asking
 //     │ ◀───────────── Attach {size} ─│   with two descriptors: ring memfd, this worker's eventfd
 //     │ ◀──────────── Refused {text} ─│   instead; then the sidecar closes
+//     │ ── Ask {number} ────────────▶ │   any time after Attach: a question (ring/questions.hpp)
+//     │ ◀──────────── Answer {number} │   its answer; answers may come in another order
 //
-// The connection stays open for as long as both live; its end is how each learns of the other's
+// A question or an answer is a string of bytes of any length, sent in as many frames as it needs:
+// the frames of one message follow each other in order, those of several may be mixed. The
+// connection stays open for as long as both live; its end is how each learns of the other's
 // death. Nothing here does I/O beyond sendmsg and recvmsg of descriptors; neither side trusts the
 // other's bytes.
 #pragma once
@@ -24,11 +28,11 @@
 namespace herald::ring::control {
 
 constexpr uint32_t kMagic = 0x434c5248;  // "HRLC" in little-endian order
-constexpr uint16_t kVersion = 1;
+constexpr uint16_t kVersion = 2;
 constexpr uint32_t kMaxPayload = 64 * 1024;  // bytes
 constexpr int kMaxDescriptors = 4;
 
-enum class Type : uint16_t { Hello = 1, Attach = 2, Refused = 3 };
+enum class Type : uint16_t { Hello = 1, Attach = 2, Refused = 3, Ask = 4, Answer = 5 };
 
 struct FrameHeader {
     uint32_t magic = kMagic;
@@ -47,7 +51,17 @@ struct Attach {
     uint64_t map_size = 0;  // bytes of the memfd
 };
 
+
+// Starts the payload of Ask and Answer; a part of the message's bytes follows.
+struct Part {
+    uint64_t number = 0;    // the asker's, one per question
+    uint32_t last = 0;      // 1: the message ends with this part
+    uint32_t reserved = 0;  // 0
+};
+constexpr size_t kMaxPart = kMaxPayload - sizeof(Part);  // bytes of a message in one frame
+
 static_assert(sizeof(FrameHeader) == 16 && sizeof(Hello) == 8 && sizeof(Attach) == 8);
+static_assert(sizeof(Part) == 16);
 
 // A frame as bytes, ready to send.
 template <class Payload>
@@ -65,6 +79,33 @@ inline std::string refusal(std::string_view reason) {
     header.length = static_cast<uint32_t>(reason.size());
     std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
     return bytes.append(reason);
+}
+
+
+// Appends a whole message in as many frames as it needs.
+inline void append_message(std::string& out, Type type, uint64_t number, std::string_view message) {
+    do {
+        const std::string_view piece = message.substr(0, kMaxPart);
+        message.remove_prefix(piece.size());
+        FrameHeader header;
+        header.type = type;
+        header.length = static_cast<uint32_t>(sizeof(Part) + piece.size());
+        Part part;
+        part.number = number;
+        part.last = message.empty() ? 1 : 0;
+        out.append(reinterpret_cast<const char*>(&header), sizeof header);
+        out.append(reinterpret_cast<const char*>(&part), sizeof part);
+        out.append(piece);
+    } while (!message.empty());
+}
+
+// The payload of Ask or Answer; false where it is too short.
+inline bool decode_part(std::string_view payload, Part& part, std::string_view& bytes) {
+    if (payload.size() < sizeof part)
+        return false;
+    std::memcpy(&part, payload.data(), sizeof part);
+    bytes = payload.substr(sizeof part);
+    return true;
 }
 
 enum class Parse { NeedMore, Frame, BadMagic, BadVersion, BadLength };

@@ -17,7 +17,7 @@
 namespace herald::ring {
 
 constexpr uint64_t kMagic = 0x474e4952444c5248;  // "HRLDRING" in little-endian order
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint32_t kHeaderSize = 4096;
 constexpr uint32_t kAlignment = 64;  // of records; a padding header always fits before the wrap
 constexpr uint64_t kNoPosition = ~uint64_t{0};
@@ -29,12 +29,15 @@ enum class Kind : uint8_t {
     Padding = 1,    // nothing; fills the space before the wrap
     Event = 2,      // a published event
     RedisLost = 3,  // the sidecar lost Redis; no channel, no data
-    RedisBack = 4,  // Redis is back: what was published since `previous_seq` may be missing
+    RedisBack = 4,  // Redis is back: what was published since `from_seq` may be missing
+    Away = 5,       // the sidecar was started anew; nobody listened to Redis before
+    Gap = 6,        // the journal has lost the events behind `from_seq` up to this seq
 };
 
 constexpr uint8_t kEndsStream = 1;  // record flag: this event ends its channel's streams
 
 enum class RedisState : uint32_t { Connecting = 0, Connected = 1, Lost = 2 };
+enum class JournalState : uint32_t { Working = 0, Failing = 1 };
 
 // What the sidecar counts, for anyone who maps the ring. Order is part of the layout.
 enum Counter : uint32_t {
@@ -48,6 +51,10 @@ enum Counter : uint32_t {
     kUnmatched,         // a channel that no feed claims
     kUnnamed,           // delivered without a name: the event member was no fit name
     kReconnects,        // times that Redis was found again
+    kDuplicates,        // repeats that a feed's `dedupe` has dropped
+    kJournalErrors,     // writes and syncs of the journal that failed
+    kTornLines,         // incomplete lines set aside when the journal was opened
+    kJournalLost,       // events that were evicted before they could be written to the journal
     kCounterCount,
 };
 
@@ -64,7 +71,7 @@ struct alignas(64) RecordHeader {
     uint32_t data_length;     // 48: bytes
     uint16_t event_length;    // 52: bytes
     uint16_t reserved16;      // 54: 0
-    uint64_t reserved64;      // 56: 0
+    uint64_t from_seq;        // 56: RedisBack and Gap: see Kind; else 0
 };
 
 struct alignas(64) Header {
@@ -88,8 +95,10 @@ struct alignas(64) Header {
     std::atomic<uint64_t> last_seq;             // 200: seq of the newest record
     alignas(64) std::atomic<uint64_t> oldest;   // 256: start of the oldest record still whole
     std::atomic<uint64_t> evicted_seq;          // 264: highest seq that is no longer in the ring
-    alignas(64) std::atomic<RedisState> redis;  // 320
-    std::atomic<uint64_t> counters[kCounterCount];  // 328
+    alignas(64) std::atomic<RedisState> redis;      // 320
+    std::atomic<JournalState> journal;              // 324
+    std::atomic<uint64_t> journaled_seq;            // 328: everything up to here is in the journal
+    std::atomic<uint64_t> counters[kCounterCount];  // 336
 };
 
 static_assert(sizeof(RecordHeader) == 64 && offsetof(RecordHeader, previous_seq) == 24);
@@ -99,7 +108,8 @@ static_assert(offsetof(Header, capacity) == 16 && offsetof(Header, hash_seed) ==
 static_assert(offsetof(Header, past_logs) == 64 && offsetof(Header, intent) == 128);
 static_assert(offsetof(Header, tail) == 192 && offsetof(Header, last_seq) == 200);
 static_assert(offsetof(Header, oldest) == 256 && offsetof(Header, evicted_seq) == 264);
-static_assert(offsetof(Header, redis) == 320 && offsetof(Header, counters) == 328);
+static_assert(offsetof(RecordHeader, from_seq) == 56);
+static_assert(offsetof(Header, redis) == 320 && offsetof(Header, counters) == 336);
 static_assert(sizeof(Header) <= kHeaderSize);
 static_assert(std::atomic<uint64_t>::is_always_lock_free && sizeof(std::atomic<uint64_t>) == 8);
 

@@ -220,7 +220,7 @@ class BasicReader {
             return false;
         if (header.kind == Kind::Padding)
             return header.length == room;
-        if (header.kind < Kind::Padding || header.kind > Kind::RedisBack)
+        if (header.kind < Kind::Padding || header.kind > Kind::Gap)
             return false;
         return header.length == uint64_t{sizeof header} + header.channel_length +
                                     header.event_length + header.data_length;

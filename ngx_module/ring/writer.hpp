@@ -50,6 +50,7 @@ struct NewRecord {
     std::string_view channel{};
     std::string_view event{};
     std::string_view data{};
+    uint64_t from_seq = 0;  // RedisBack and Gap: what came behind this seq may be missing
 };
 
 enum class Step { Forgot, Intended, Padded, HeaderWritten, BodyWritten, Published };
@@ -205,6 +206,7 @@ class BasicWriter {
         header.data_length = static_cast<uint32_t>(record.data.size());
         header.seq = record.seq;
         header.at_ms = record.at_ms;
+        header.from_seq = record.from_seq;
         header.channel_hash = hash_channel(record.channel, header_->hash_seed);
 
         auto found = last_of_channel_.find(record.channel);

@@ -232,7 +232,7 @@ class ChaosReader {
     void check_header(const ring::RecordHeader& header) {
         if (header.seq > shared_.journaled.load(std::memory_order_acquire))
             fail("a seq that was never given", header.seq);
-        if (header.reserved16 != 0 || header.reserved64 != 0)
+        if (header.reserved16 != 0 || header.from_seq != 0)
             fail("a header with reserved bytes set", header.seq);
         if (const char* what = messages_.wrong_header(header, mapping_->header().hash_seed))
             fail(what, header.seq);

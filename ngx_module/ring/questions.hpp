@@ -1,0 +1,205 @@
+// What a worker asks the sidecar, and what it is answered (docs/formats.md). Both sides check every
+// length before they believe it; a message that contradicts itself does not decode.
+//
+//   HistoryQuestion   the past of some channels, from the index: one piece of it. Questions have no
+//                     memory: whoever wants more asks again, behind what he has had.
+//   PublishQuestion   an event from a client; answered when it is in the journal.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layout.hpp"
+
+namespace herald::ring::questions {
+
+enum class Kind : uint32_t { History = 1, Publish = 2 };
+
+enum class Order : uint32_t {
+    Forward = 1,  // the oldest events behind `after_seq`
+    Newest = 2,   // the newest events, at most `limit`; in the order of their seqs all the same
+};
+
+// Numbers of the history question as they travel.
+struct HistoryRange {
+    Order order = Order::Forward;
+    uint32_t limit = 0;       // events; 0: as many as fit into `max_bytes`
+    uint32_t max_bytes = 0;   // of the answer's items; one event is given however long it is
+    uint32_t notices = 0;     // 1: losses of Redis and of the journal are part of it
+    uint64_t after_seq = 0;   // nothing up to this seq
+    uint64_t up_to_seq = 0;   // nothing behind this seq; answered when the index has got there
+    int64_t since_us = INT64_MIN;  // nothing whose time (microseconds since 1970) is up to this one
+    uint64_t known_seq = 0;   // answered with NotModified where the channels' newest event is this
+};
+
+struct HistoryQuestion {
+    HistoryRange range;
+    std::vector<std::string> channels;
+};
+
+enum class HistoryStatus : uint32_t {
+    Found = 1,        // also where there is nothing
+    NotModified = 2,  // `known_seq` is still the newest
+    Unavailable = 3,  // the index cannot answer now
+    Malformed = 4,
+};
+
+// Starts the answer; `count` items follow.
+struct HistoryAnswer {
+    HistoryStatus status = HistoryStatus::Unavailable;
+    uint32_t count = 0;      // items that follow
+    uint32_t more = 0;       // 1: `limit` or `max_bytes` has ended it. Forward: events behind the
+                             // last item follow; Newest: there are older ones before the first
+    uint32_t known = 0;      // 1: one of the channels has had an event, ever
+    uint32_t ended = 0;      // 1: the channels' newest event ends their streams
+    uint32_t reserved = 0;   // 0
+    uint64_t lost_seq = 0;   // events behind `after_seq` up to this one are gone from the index;
+                             // 0: none are
+    uint64_t newest_seq = 0; // of the channels' newest event in the index; 0: it has none
+    uint64_t seen_seq = 0;   // how far the index has got
+};
+
+// One event or notice; channel, event and data follow.
+struct HistoryItem {
+    uint64_t seq = 0;
+    uint64_t from_seq = 0;  // as in ring::RecordHeader
+    uint64_t at_ms = 0;     // time of arrival, milliseconds since 1970
+    uint32_t data_length = 0;
+    uint16_t channel_length = 0;
+    uint16_t event_length = 0;
+    ring::Kind kind = ring::Kind::Event;
+    uint8_t flags = 0;        // as in ring::RecordHeader
+    uint8_t reserved[6] = {};  // 0
+};
+
+struct HistoryItemView {
+    HistoryItem header;
+    std::string_view channel;
+    std::string_view event;
+    std::string_view data;
+};
+
+enum class PublishStatus : uint32_t {
+    Accepted = 1,     // it is in the journal
+    Malformed = 2,    // no event; the text says why
+    TooLarge = 3,     // beyond max_message
+    NoFeed = 4,       // no feed claims the channel
+    Unavailable = 5,  // Redis is away, or the journal cannot be written: not accepted
+    Unknown = 6,      // no word from Redis in time: it may or may not have been accepted
+};
+
+struct PublishAnswer {
+    PublishStatus status = PublishStatus::Unavailable;
+    uint32_t log = 0;  // of the event's id
+    uint64_t seq = 0;
+};  // a text for the client follows; empty where Accepted
+
+static_assert(sizeof(HistoryRange) == 48 && sizeof(HistoryAnswer) == 48);
+static_assert(sizeof(HistoryItem) == 40 && sizeof(PublishAnswer) == 16);
+
+constexpr size_t kMaxChannels = 256;  // in one question
+
+// -- bytes
+
+template <class T>
+void append_bytes(std::string& out, const T& value) {
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <class T>
+bool take_bytes(std::string_view& bytes, T& value) {
+    if (bytes.size() < sizeof value)
+        return false;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    bytes.remove_prefix(sizeof value);
+    return true;
+}
+
+inline bool take_text(std::string_view& bytes, size_t length, std::string_view& text) {
+    if (bytes.size() < length)
+        return false;
+    text = bytes.substr(0, length);
+    bytes.remove_prefix(length);
+    return true;
+}
+
+// -- questions
+
+inline std::string encode(const HistoryQuestion& question) {
+    std::string out;
+    append_bytes(out, Kind::History);
+    append_bytes(out, static_cast<uint32_t>(question.channels.size()));
+    append_bytes(out, question.range);
+    for (const std::string& channel : question.channels) {
+        append_bytes(out, static_cast<uint16_t>(channel.size()));
+        out.append(channel);
+    }
+    return out;
+}
+
+// The kind of a question, taken off its front.
+inline bool take_kind(std::string_view& bytes, Kind& kind) {
+    return take_bytes(bytes, kind);
+}
+
+// What is behind the kind.
+inline bool decode(std::string_view bytes, HistoryQuestion& question) {
+    uint32_t count = 0;
+    if (!take_bytes(bytes, count) || count == 0 || count > kMaxChannels ||
+        !take_bytes(bytes, question.range))
+        return false;
+    if (question.range.order != Order::Forward && question.range.order != Order::Newest)
+        return false;
+    question.channels.clear();
+    for (uint32_t i = 0; i < count; ++i) {
+        uint16_t length = 0;
+        std::string_view channel;
+        if (!take_bytes(bytes, length) || length > kMaxChannelLength ||
+            !take_text(bytes, length, channel))
+            return false;
+        question.channels.emplace_back(channel);
+    }
+    return bytes.empty();
+}
+
+inline std::string encode_publish(std::string_view channel, std::string_view data) {
+    std::string out;
+    append_bytes(out, Kind::Publish);
+    append_bytes(out, static_cast<uint32_t>(channel.size()));
+    return out.append(channel).append(data);
+}
+
+inline bool decode_publish(std::string_view bytes, std::string_view& channel,
+                           std::string_view& data) {
+    uint32_t length = 0;
+    if (!take_bytes(bytes, length) || length > kMaxChannelLength ||
+        !take_text(bytes, length, channel))
+        return false;
+    data = bytes;
+    return true;
+}
+
+// -- answers
+
+inline void append_item(std::string& out, const HistoryItem& item, std::string_view channel,
+                        std::string_view event, std::string_view data) {
+    HistoryItem header = item;
+    header.channel_length = static_cast<uint16_t>(channel.size());
+    header.event_length = static_cast<uint16_t>(event.size());
+    header.data_length = static_cast<uint32_t>(data.size());
+    append_bytes(out, header);
+    out.append(channel).append(event).append(data);
+}
+
+inline bool take_item(std::string_view& bytes, HistoryItemView& item) {
+    return take_bytes(bytes, item.header) && item.header.channel_length <= kMaxChannelLength &&
+           item.header.event_length <= kMaxEventLength &&
+           take_text(bytes, item.header.channel_length, item.channel) &&
+           take_text(bytes, item.header.event_length, item.event) &&
+           take_text(bytes, item.header.data_length, item.data);
+}
+
+}  // namespace herald::ring::questions

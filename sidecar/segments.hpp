@@ -1,0 +1,53 @@
+// The journal's files, as the threads that read them see them: which there are, and up to where
+// the newest may be read. Written by the loop's thread, read by any.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace herald::sidecar {
+
+struct Segment {
+    uint32_t log = 0;
+    uint64_t first_seq = 0;  // of its first line; also in its name
+    std::string path{};
+};
+
+class Segments {
+  public:
+    // -- the journal's thread
+    void assign(std::vector<Segment> segments);  // oldest first
+    void add(Segment segment);                   // becomes the newest; starts empty
+    void remove_oldest();
+    // Lines up to `offset` (bytes) of the newest segment may be read; the last one's seq is
+    // `last_seq`.
+    void extend(uint64_t offset, uint64_t last_seq);
+
+    // Wakes whoever waits for something new. Apart from `extend`, so that many batches can share
+    // one wake-up.
+    void wake();
+
+    // -- any thread
+    struct View {
+        std::vector<Segment> segments{};  // oldest first
+        uint64_t offset = 0;              // readable bytes of the newest; the others: to their end
+        uint64_t last_seq = 0;
+    };
+    View view() const;
+    uint64_t last_seq() const;
+    // How far a segment may be read: bytes of the newest, UINT64_MAX for the others.
+    uint64_t readable(uint64_t first_seq) const;
+    // Returns when `wake` was called since the last wait, or after `ms`.
+    void wait(uint64_t ms);
+
+  private:
+    mutable std::mutex mutex_{};
+    std::condition_variable changed_{};
+    View view_{};
+    bool woken_ = false;
+};
+
+}  // namespace herald::sidecar
