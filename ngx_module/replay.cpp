@@ -233,6 +233,7 @@ void on_answer(Subscriber& s, const std::string* bytes) {
         // What it cannot tell about may be missing, and that is told.
         tell_gap_to(worker, s, std::exchange(replay.up_to, 0));
     } else if (!take_answer(worker, s, answer, items)) {
+        worker.run_later_soon();  // it is on the list of those that are finished
         return;
     } else if (replay.up_to != 0 && s.last_seq == before) {
         tell_gap_to(worker, s, std::exchange(replay.up_to, 0));  // an answer without progress
