@@ -98,6 +98,39 @@ for (const transport of ['sse', 'websocket']) {
     });
 }
 
+test('the end of a run ends its stream, and the browser stays away', async () => {
+    const bom = await nextRun(page);
+    const told = page.evaluate((id) => new Promise((done) => {
+        const log = [];
+        const source = new EventSource('/api/enrichment/stream/' + id);
+        for (const name of ['connected', 'enrichment.completed', 'stream_end'])
+            source.addEventListener(name, () => log.push(name));
+        source.onerror = () => {
+            log.push(source.readyState === EventSource.CLOSED ? 'closed' : 'reconnecting');
+            if (source.readyState === EventSource.CLOSED)
+                done(log);
+        };
+    }), bom);
+    assert.deepEqual(await told, ['connected', 'enrichment.completed', 'stream_end', 'reconnecting', 'closed']);
+});
+
+test('a run can be polled, beside its stream and in the same form', async () => {
+    const bom = await nextRun(page);
+    await waitForEnd(page, bom);
+    const [poll, again, newest] = await page.evaluate(async (id) => {
+        const path = '/api/enrichment/events/' + id;
+        const first = await fetch(path + '?limit=1000', { cache: 'no-store' });
+        const second = await fetch(path + '?limit=1000',
+            { cache: 'no-store', headers: { 'If-None-Match': first.headers.get('ETag') } });
+        return [await first.json(), second.status, await (await fetch(path + '?limit=1')).json()];
+    }, bom);
+    assert.equal(poll.count, 22);  // its start, twenty batches, its end
+    assert.equal(poll.events.at(0).event_type, 'enrichment.started');
+    assert.equal(poll.events.at(-1).event_type, 'enrichment.completed');
+    assert.equal(again, 304, 'a poll that brings nothing new costs nothing');
+    assert.deepEqual(newest.events, [poll.events.at(-1)]);
+});
+
 test('a run can be chosen by its id', async () => {
     await page.fill('#bom', 'of-my-own');
     await page.press('#bom', 'Enter');
