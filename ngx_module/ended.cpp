@@ -40,7 +40,7 @@ AtEnd is_at_end(Worker& worker, const std::vector<std::string>& channels,
     if (newest != 0)
         return ends ? AtEnd::Yes : AtEnd::No;
     return in_ring || ring->reader.evicted_seq() == 0 || !worker.asks().is_open() ? AtEnd::No
-                                                                                 : AtEnd::AskIndex;
+                                                                                  : AtEnd::AskIndex;
 }
 
 uint64_t ask_at_end(Worker& worker, const std::vector<std::string>& channels,

@@ -14,8 +14,8 @@ namespace questions = ring::questions;
 
 namespace {
 
-constexpr size_t kPieceBytes = 64 * 1024;       // of the ring's events, in one go
-constexpr uint32_t kAnswerBytes = 32 * 1024;    // of the index's events, in one answer
+constexpr size_t kPieceBytes = 64 * 1024;     // of the ring's events, in one go
+constexpr uint32_t kAnswerBytes = 32 * 1024;  // of the index's events, in one answer
 
 // What walking back through the channels has found.
 struct Past {
@@ -224,8 +224,8 @@ void on_answer(Subscriber& s, const std::string* bytes) {
 
     std::string_view items = *bytes;
     questions::HistoryAnswer answer;
-    const bool found = questions::take_bytes(items, answer) &&
-                       answer.status == questions::HistoryStatus::Found;
+    const bool found =
+        questions::take_bytes(items, answer) && answer.status == questions::HistoryStatus::Found;
     const uint64_t before = s.last_seq;
     if (replay.newest != 0) {
         take_start(worker, s, found, answer.behind_seq);
@@ -342,8 +342,7 @@ void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
     } else {
         // Whatever it had, it is not known what followed: first the gap, then what there is.
         const bool earlier = id && id->log != header.log && is_past_log(header, id->log);
-        replay_of(s).gap =
-            PendingGap{earlier ? GapReason::Evicted : GapReason::UnknownId, id};
+        replay_of(s).gap = PendingGap{earlier ? GapReason::Evicted : GapReason::UnknownId, id};
     }
     go_on(worker, s);
 }

@@ -80,7 +80,7 @@ class SidecarLink {
     size_t sent_ = 0;       // of the output
     ngx_msec_t delay_ = 0;  // before the next try
     bool attached_ = false;
-    bool broken_ = false;      // the output cannot be sent: to be disconnected
+    bool broken_ = false;  // the output cannot be sent: to be disconnected
     enum class Complaint { None, Absent, Refused, BadRing };
     Complaint complaint_ = Complaint::None;  // the last one of this outage: once is enough
 };

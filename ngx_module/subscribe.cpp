@@ -221,8 +221,8 @@ struct Wish {
 };
 
 // The response's header is made: from here on it is a stream.
-ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish,
-                       Encoding encoding, bool websocket) {
+ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish, Encoding encoding,
+                       bool websocket) {
     Worker& worker = *Worker::current();
     std::vector<std::string>& channels = wish.channels;
     context.log.transport = as_ngx_str(websocket ? "websocket" : "sse");
@@ -311,9 +311,8 @@ ngx_int_t open_stream_later(ngx_http_request_t* r, RequestContext& context, Wish
         kept->at_end = at_end;
         ngx_connection_t* connection = r->connection;
         r->read_event_handler = ngx_http_block_reading;
-        const ngx_int_t rc =
-            guard(connection->log, ngx_int_t{NGX_HTTP_INTERNAL_SERVER_ERROR},
-                  [&] { return open_stream(r, context, std::move(*kept)); });
+        const ngx_int_t rc = guard(connection->log, ngx_int_t{NGX_HTTP_INTERNAL_SERVER_ERROR},
+                                   [&] { return open_stream(r, context, std::move(*kept)); });
         ngx_http_finalize_request(r, rc);
         ngx_http_run_posted_requests(connection);
     };

@@ -118,11 +118,11 @@ class Subscriber : public LaneMember {
     Path path = Path::Filter;
     Path later_path = Path::Filter;  // the one to take once the response's header is out
     Phase phase = Phase::Waiting;
-    bool starting = true;    // the response's header may not be out yet; path is Filter
-    bool dead = false;       // the connection broke; to be finalized
-    bool queued = false;     // in one of the worker's to-do lists
-    bool finishing = false;  // last bytes are out; to be finalized
-    bool draining = false;   // its worker is leaving; ends at `deadline`
+    bool starting = true;     // the response's header may not be out yet; path is Filter
+    bool dead = false;        // the connection broke; to be finalized
+    bool queued = false;      // in one of the worker's to-do lists
+    bool finishing = false;   // last bytes are out; to be finalized
+    bool draining = false;    // its worker is leaving; ends at `deadline`
     bool from_start = false;  // gets the whole past, whatever herald_start says
 
     Segment* partial = nullptr;  // held: being sent, `offset` bytes of it are out

@@ -6,7 +6,16 @@ namespace herald {
 
 namespace {
 
-enum class Field : uintptr_t { Channel, Transport, EventsSent, LastId, Gaps, Trimmed, CloseReason, Event };
+enum class Field : uintptr_t {
+    Channel,
+    Transport,
+    EventsSent,
+    LastId,
+    Gaps,
+    Trimmed,
+    CloseReason,
+    Event
+};
 
 std::string text_of(const StreamLog& log, Field field) {
     switch (field) {

@@ -51,8 +51,7 @@ class Projections {
         if (has_files(config))
             files_thread_.emplace(files_, journal.segments());
         uv_timer_start(
-            prune_.get(),
-            [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
+            prune_.get(), [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
             kPruneEveryMs, kPruneEveryMs);
     }
 

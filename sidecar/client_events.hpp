@@ -39,10 +39,10 @@ class ClientEvents {
 
   private:
     struct Waiting {
-        uint64_t number;    // of its sending
-        uint64_t key;       // of channel and data
-        uint64_t sent_ms;   // loop's clock
-        uint64_t seq = 0;   // 0: not back yet
+        uint64_t number;   // of its sending
+        uint64_t key;      // of channel and data
+        uint64_t sent_ms;  // loop's clock
+        uint64_t seq = 0;  // 0: not back yet
         EventIntake::Answered answered;
     };
     using List = std::deque<Waiting>;

@@ -15,10 +15,10 @@ namespace herald::sidecar {
 
 namespace {
 
-constexpr size_t kMaxBatch = 1 << 20;         // bytes of lines
-constexpr uint64_t kRetryMs = 500;            // between tries at a journal that fails
-constexpr uint64_t kWakeMs = 20;              // how long the readers of the journal may wait
-constexpr size_t kCatchUpBytes = 2 << 20;     // of lines in one turn of the loop
+constexpr size_t kMaxBatch = 1 << 20;      // bytes of lines
+constexpr uint64_t kRetryMs = 500;         // between tries at a journal that fails
+constexpr uint64_t kWakeMs = 20;           // how long the readers of the journal may wait
+constexpr size_t kCatchUpBytes = 2 << 20;  // of lines in one turn of the loop
 
 uint64_t random_64() {
     std::random_device random;
@@ -132,8 +132,10 @@ uint64_t EventLog::append(JournalEntry entry) {
     note_loss(entry);
 
     Pending pending;
-    pending.record = {entry.kind, entry.ends ? ring::kEndsStream : uint8_t{0}, last_seq_,
-                      entry.at_ms, {}, {}, {}, entry.from_seq};
+    pending.record = {entry.kind, entry.ends ? ring::kEndsStream : uint8_t{0},
+                      last_seq_,  entry.at_ms,
+                      {},         {},
+                      {},         entry.from_seq};
     pending.names = names_.size();
     pending.channel_length = entry.channel.size();
     pending.event_length = entry.event.size();

@@ -60,10 +60,9 @@ void IndexStore::add_event(const JournalEntry& entry) {
         channel = &make_channel(entry.channel);
 
     const uint8_t flags = entry.ends ? ring::kEndsStream : 0;
-    const int64_t time_us =
-        channel->feed == nullptr
-            ? static_cast<int64_t>(entry.at_ms) * 1000
-            : event_time_us(scanner_, *channel->feed, entry.data, entry.at_ms);
+    const int64_t time_us = channel->feed == nullptr
+                                ? static_cast<int64_t>(entry.at_ms) * 1000
+                                : event_time_us(scanner_, *channel->feed, entry.data, entry.at_ms);
     channel->high_us = std::max(channel->high_us, time_us);
 
     sqlite::run(put_event_, entry.id.seq, channel->id, entry.at_ms, entry.event, entry.data);

@@ -21,9 +21,9 @@ constexpr size_t kMaxPiece = kMaxComponent - kMaxLiteral - 1;
 
 // What the sidecar itself keeps in the state directory: no channel's file may have such a name.
 constexpr std::array<std::string_view, 13> kOwnFiles = {
-    "lock",         "logs",         "logs.tmp",         "continuity",      "continuity.tmp",
-    "journal",      "jsonl",        "index.db",         "index.db-wal",    "index.db-shm",
-    "index.db-journal", "index.db.broken", "herald.sock"};
+    "lock",       "logs",     "logs.tmp",     "continuity",   "continuity.tmp",   "journal",
+    "jsonl",      "index.db", "index.db-wal", "index.db-shm", "index.db-journal", "index.db.broken",
+    "herald.sock"};
 
 [[noreturn]] void refuse(const std::string& why) {
     throw std::invalid_argument(why);

@@ -51,7 +51,6 @@ struct Attach {
     uint64_t map_size = 0;  // bytes of the memfd
 };
 
-
 // Starts the payload of Ask and Answer; a part of the message's bytes follows.
 struct Part {
     uint64_t number = 0;    // the asker's, one per question
@@ -80,7 +79,6 @@ inline std::string refusal(std::string_view reason) {
     std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
     return bytes.append(reason);
 }
-
 
 // Appends a whole message in as many frames as it needs.
 inline void append_message(std::string& out, Type type, uint64_t number, std::string_view message) {

@@ -95,9 +95,9 @@ struct alignas(64) Header {
     std::atomic<uint64_t> last_seq;             // 200: seq of the newest record
     alignas(64) std::atomic<uint64_t> oldest;   // 256: start of the oldest record still whole
     std::atomic<uint64_t> evicted_seq;          // 264: highest seq that is no longer in the ring
-    alignas(64) std::atomic<RedisState> redis;      // 320
-    std::atomic<JournalState> journal;              // 324
-    std::atomic<uint64_t> journaled_seq;            // 328: everything up to here is in the journal
+    alignas(64) std::atomic<RedisState> redis;  // 320
+    std::atomic<JournalState> journal;          // 324
+    std::atomic<uint64_t> journaled_seq;        // 328: everything up to here is in the journal
     std::atomic<uint64_t> counters[kCounterCount];  // 336
 };
 

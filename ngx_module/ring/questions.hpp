@@ -27,13 +27,13 @@ enum class Order : uint32_t {
 // Numbers of the history question as they travel.
 struct HistoryRange {
     Order order = Order::Forward;
-    uint32_t limit = 0;       // events; 0: as many as fit into `max_bytes`
-    uint32_t max_bytes = 0;   // of the answer's items; one event is given however long it is
-    uint32_t notices = 0;     // 1: losses of Redis and of the journal are part of it
-    uint64_t after_seq = 0;   // nothing up to this seq
-    uint64_t up_to_seq = 0;   // nothing behind this seq; answered when the index has got there
+    uint32_t limit = 0;            // events; 0: as many as fit into `max_bytes`
+    uint32_t max_bytes = 0;        // of the answer's items; one event is given however long it is
+    uint32_t notices = 0;          // 1: losses of Redis and of the journal are part of it
+    uint64_t after_seq = 0;        // nothing up to this seq
+    uint64_t up_to_seq = 0;        // nothing behind this seq; answered when the index has got there
     int64_t since_us = INT64_MIN;  // nothing whose time (microseconds since 1970) is up to this one
-    uint64_t known_seq = 0;   // answered with NotModified where the channels' newest event is this
+    uint64_t known_seq = 0;  // answered with NotModified where the channels' newest event is this
 };
 
 struct HistoryQuestion {
@@ -51,17 +51,17 @@ enum class HistoryStatus : uint32_t {
 // Starts the answer; `count` items follow.
 struct HistoryAnswer {
     HistoryStatus status = HistoryStatus::Unavailable;
-    uint32_t count = 0;      // items that follow
-    uint32_t more = 0;       // 1: `limit` or `max_bytes` has ended it. Forward: events behind the
-                             // last item follow; Newest: there are older ones before the first
-    uint32_t known = 0;      // 1: one of the channels has had an event, ever
-    uint32_t ended = 0;      // 1: the channels' newest event ends their streams
-    uint32_t reserved = 0;   // 0
-    uint64_t lost_seq = 0;   // events behind `after_seq` up to this one are gone from the index;
-                             // 0: none are
-    uint64_t newest_seq = 0; // of the channels' newest event in the index; 0: it has none
-    uint64_t behind_seq = 0; // Behind: Forward from here gives the newest `limit` events
-    uint64_t seen_seq = 0;   // how far the index has got
+    uint32_t count = 0;       // items that follow
+    uint32_t more = 0;        // 1: `limit` or `max_bytes` has ended it. Forward: events behind the
+                              // last item follow; Newest: there are older ones before the first
+    uint32_t known = 0;       // 1: one of the channels has had an event, ever
+    uint32_t ended = 0;       // 1: the channels' newest event ends their streams
+    uint32_t reserved = 0;    // 0
+    uint64_t lost_seq = 0;    // events behind `after_seq` up to this one are gone from the index;
+                              // 0: none are
+    uint64_t newest_seq = 0;  // of the channels' newest event in the index; 0: it has none
+    uint64_t behind_seq = 0;  // Behind: Forward from here gives the newest `limit` events
+    uint64_t seen_seq = 0;    // how far the index has got
 };
 
 // One event or notice; channel, event and data follow.
@@ -73,7 +73,7 @@ struct HistoryItem {
     uint16_t channel_length = 0;
     uint16_t event_length = 0;
     ring::Kind kind = ring::Kind::Event;
-    uint8_t flags = 0;        // as in ring::RecordHeader
+    uint8_t flags = 0;         // as in ring::RecordHeader
     uint8_t reserved[6] = {};  // 0
 };
 

@@ -1,5 +1,5 @@
-// `herald`, but it dies where it is told to: HERALD_DIE_AT=STEP:N kills it (SIGKILL) at the Nth time
-// that it comes to that step (sidecar/step.hpp). For the tests of what survives.
+// `herald`, but it dies where it is told to: HERALD_DIE_AT=STEP:N kills it (SIGKILL) at the Nth
+// time that it comes to that step (sidecar/step.hpp). For the tests of what survives.
 #include <unistd.h>
 
 #include <atomic>
