@@ -12,13 +12,17 @@ using ring::questions::PublishStatus;
 
 namespace {
 
-constexpr uint64_t kPatienceMs = 5000;
 constexpr size_t kMaxWaiting = 10000;
 
 }  // namespace
 
-ClientEvents::ClientEvents(uv_loop_t* loop, const RedisUrl& redis, EventLog& log)
-    : loop_(loop), log_(log), timer_(make_timer(loop, this)), redis_(loop, redis) {}
+ClientEvents::ClientEvents(uv_loop_t* loop, const RedisUrl& redis, EventLog& log,
+                           uint64_t patience_ms)
+    : loop_(loop),
+      log_(log),
+      patience_ms_(patience_ms),
+      timer_(make_timer(loop, this)),
+      redis_(loop, redis) {}
 
 void ClientEvents::send(std::string channel, std::string data, EventIntake::Answered answered) {
     if (waiting_.size() >= kMaxWaiting)
@@ -33,7 +37,7 @@ void ClientEvents::send(std::string channel, std::string data, EventIntake::Answ
         uv_timer_start(
             timer_.get(),
             [](uv_timer_t* timer) noexcept { owner_of<ClientEvents>(timer).time_out(); },
-            kPatienceMs, 0);
+            patience_ms_, 0);
 }
 
 void ClientEvents::sent(uint64_t number, RedisPublisher::Outcome outcome, std::string_view why) {
@@ -82,7 +86,7 @@ void ClientEvents::answer_journaled() {
 
 void ClientEvents::time_out() noexcept {
     const uint64_t now = uv_now(loop_);
-    while (!waiting_.empty() && waiting_.front().sent_ms + kPatienceMs <= now)
+    while (!waiting_.empty() && waiting_.front().sent_ms + patience_ms_ <= now)
         answer(waiting_.begin(), PublishStatus::Unknown, 0,
                waiting_.front().seq == 0 ? "Redis has not sent it back in time"
                                          : "the journal cannot be written");
@@ -90,7 +94,7 @@ void ClientEvents::time_out() noexcept {
         uv_timer_start(
             timer_.get(),
             [](uv_timer_t* timer) noexcept { owner_of<ClientEvents>(timer).time_out(); },
-            waiting_.front().sent_ms + kPatienceMs - now, 0);
+            waiting_.front().sent_ms + patience_ms_ - now, 0);
 }
 
 void ClientEvents::answer(List::iterator waiting, PublishStatus status, uint64_t seq,

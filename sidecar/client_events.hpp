@@ -21,8 +21,12 @@ namespace herald::sidecar {
 
 class ClientEvents {
   public:
-    // The references outlive it.
-    ClientEvents(uv_loop_t* loop, const RedisUrl& redis, EventLog& log);
+    static constexpr uint64_t kPatienceMs = 5000;
+
+    // The references outlive it. `patience_ms`: until an event that has not got into the journal is
+    // answered with Unknown.
+    ClientEvents(uv_loop_t* loop, const RedisUrl& redis, EventLog& log,
+                 uint64_t patience_ms = kPatienceMs);
 
     // Publishes to Redis. `answered` is called once, later.
     void send(std::string channel, std::string data, EventIntake::Answered answered);
@@ -56,6 +60,7 @@ class ClientEvents {
 
     uv_loop_t* loop_;
     EventLog& log_;
+    const uint64_t patience_ms_;
     uint64_t last_number_ = 0;
     List waiting_{};  // in the order of their sending
     Handle<uv_timer_t> timer_;

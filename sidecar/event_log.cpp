@@ -253,6 +253,8 @@ void EventLog::catch_up() {
             unwritten_ = std::make_unique<ring::Reader>(mapping_);
         if (!write_from_ring())
             unwritten_.reset();  // what it has read may have to be written again
+        else if (!unwritten_)
+            again_ms = kRetryMs;  // a sync has failed meanwhile: from the start
         else if (unwritten_->cursor() != unwritten_->tail())
             again_ms = 0;
         else
@@ -268,6 +270,17 @@ void EventLog::catch_up() {
             [](uv_timer_t* timer) noexcept { owner_of<EventLog>(timer).catch_up(); }, again_ms, 0);
     else if (on_commit_)
         on_commit_();
+}
+
+// The events behind `from_seq` up to `to_seq` are in no journal, and gone from the ring. Comes
+// again for the same ones where the Gap that says so could not be written, or not be synced.
+void EventLog::count_lost(uint64_t from_seq, uint64_t to_seq) {
+    const uint64_t from = std::max(from_seq, lost_from_);
+    const uint64_t to = std::min(to_seq, lost_to_);
+    const uint64_t again = from < to ? to - from : 0;
+    count(ring::kJournalLost, to_seq - from_seq - again);
+    lost_from_ = again != 0 ? std::min(from_seq, lost_from_) : from_seq;
+    lost_to_ = again != 0 ? std::max(to_seq, lost_to_) : to_seq;
 }
 
 // Writes some of what the ring has and the journal lacks; false where that fails.
@@ -288,14 +301,15 @@ bool EventLog::write_from_ring() {
         const ring::RecordHeader& header = record.header;
         if (header.seq <= last)
             continue;
-        if (header.seq != last + 1 && header.kind != ring::Kind::Gap) {
+        if (header.seq != last + 1) {
             JournalEntry gap;
             gap.kind = ring::Kind::Gap;
             gap.id = id_of(header.seq - 1);
-            gap.from_seq = last;
+            // With the start's own Gap, should that be among what is lost.
+            gap.from_seq = last == journal_.last_seq() ? journal_.found_seq() : last;
             gap.at_ms = now_ms();
             append_line(lines, gap);
-            count(ring::kJournalLost, header.seq - 1 - last);
+            count_lost(last, header.seq - 1);
         }
         JournalEntry entry;
         entry.kind = header.kind;

@@ -77,6 +77,7 @@ class EventLog {
     void fall_behind();
     void catch_up();
     bool write_from_ring();
+    void count_lost(uint64_t from_seq, uint64_t to_seq);
     void note_journal();
     void wake_readers();
     void note_loss(const JournalEntry& entry);
@@ -94,6 +95,8 @@ class EventLog {
     std::string lines_{};
     std::string names_{};
     bool behind_ = false;
+    uint64_t lost_from_ = 0;  // what was counted last as lost: behind this seq
+    uint64_t lost_to_ = 0;    // up to this one
     std::function<void()> on_commit_{};
 
     Handle<uv_check_t> turn_end_;

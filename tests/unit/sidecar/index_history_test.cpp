@@ -353,7 +353,7 @@ TEST_F(IndexHistory, NonsenseIsMalformed) {
     EXPECT_EQ(ask({}, {"a", ""}).head.status, HistoryStatus::Malformed);
     EXPECT_EQ(ask({}, {std::string(1025, 'a')}).head.status, HistoryStatus::Malformed);
     EXPECT_EQ(ask({}, too_many).head.status, HistoryStatus::Malformed);
-    EXPECT_EQ(ask({.order = static_cast<Order>(3)}).head.status, HistoryStatus::Malformed);
+    EXPECT_EQ(ask({.order = static_cast<Order>(4)}).head.status, HistoryStatus::Malformed);
     EXPECT_TRUE(ask({}, {}).items.empty());
 }
 

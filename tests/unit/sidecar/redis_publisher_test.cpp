@@ -3,13 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "sidecar/listening_socket.hpp"
+#include "fake_redis.hpp"
 #include "sidecar/loop.hpp"
 #include "temporary_directory.hpp"
 
@@ -24,13 +23,6 @@ using testing::Not;
 using testing::StartsWith;
 
 constexpr uint64_t kShortMs = 50;
-
-std::string resp(std::initializer_list<std::string_view> words) {
-    std::string bytes = "*" + std::to_string(words.size()) + "\r\n";
-    for (std::string_view word : words)
-        bytes += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
-    return bytes;
-}
 
 std::string published(std::string_view payload) {
     return resp({"PUBLISH", "c", payload});
@@ -51,8 +43,8 @@ class Publisher : public testing::Test {
         publisher_ = std::make_unique<RedisPublisher>(loop_.get(), std::move(url));
     }
 
-    void listen() { server_ = std::make_unique<ListeningSocket>(path_); }
-    void stop_listening() { server_.reset(); }
+    void listen() { redis_.listen(); }
+    void stop_listening() { redis_.stop_listening(); }
 
     void publish(const std::string& payload) {
         publisher_->publish("c", payload,
@@ -63,35 +55,11 @@ class Publisher : public testing::Test {
                             });
     }
 
-    Fd accept() {
-        for (;;) {
-            Fd client(accept4(server_->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-            if (client)
-                return client;
-            uv_run(loop_.get(), UV_RUN_ONCE);
-        }
-    }
-
-    // Turns the loop until the client has sent exactly these bytes, or others.
+    Fd accept() { return redis_.accept(loop_.get()); }
     void expect_bytes(const Fd& client, const std::string& expected) {
-        std::string got;
-        while (got.size() < expected.size() && expected.starts_with(got)) {
-            char bytes[4096];
-            const ssize_t size = read(client.get(), bytes, sizeof bytes);
-            if (size > 0)
-                got.append(bytes, static_cast<size_t>(size));
-            else if (size == 0)
-                break;
-            else
-                uv_run(loop_.get(), UV_RUN_NOWAIT);
-        }
-        EXPECT_EQ(got, expected);
+        FakeRedis::expect_bytes(loop_.get(), client, expected);
     }
-
-    void say(const Fd& client, std::string_view bytes) {
-        ASSERT_EQ(write(client.get(), bytes.data(), bytes.size()),
-                  static_cast<ssize_t>(bytes.size()));
-    }
+    void say(const Fd& client, std::string_view bytes) { FakeRedis::say(client, bytes); }
 
     void run_until_heard(size_t count) {
         while (heard_.size() < count)
@@ -100,7 +68,7 @@ class Publisher : public testing::Test {
 
     TemporaryDirectory directory_{};
     std::string path_ = directory_ / "redis.sock";
-    std::unique_ptr<ListeningSocket> server_{};
+    FakeRedis redis_{path_};
     Loop loop_{};
     std::vector<std::string> heard_{};
     std::unique_ptr<RedisPublisher> publisher_{};
@@ -232,7 +200,7 @@ TEST_F(Publisher, ComesBackForTheNextPublishAndNotBefore) {
     }
     run_until_heard(1);
     EXPECT_EQ(uv_run(loop_.get(), UV_RUN_DEFAULT), 0);
-    EXPECT_LT(accept4(server_->fd(), nullptr, nullptr, SOCK_CLOEXEC), 0);
+    EXPECT_FALSE(redis_.take());
 
     publish("2");
     const Fd client = accept();

@@ -6,12 +6,15 @@ set(SIDECAR_TESTS
   cli/pace_test.cpp
   cli/progress_test.cpp
   cli/records_test.cpp
+  client_events_test.cpp
   config_feed_test.cpp
   config_test.cpp
   continuity_test.cpp
   control_questions_test.cpp
   control_server_test.cpp
   dedupe_test.cpp
+  event_log_failure_test.cpp
+  event_log_test.cpp
   event_test.cpp
   event_time_test.cpp
   feed_test.cpp
