@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include "sidecar/files.hpp"
 #include "sidecar/step.hpp"
@@ -28,11 +29,21 @@ uint64_t monotonic_ms() {
                                      .count());
 }
 
-// The clock by which the kernel stamps files: never ahead of a stamp that comes later.
-int64_t file_clock_ns() {
+int64_t clock_ns(clockid_t clock) {
     struct timespec now {};
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    clock_gettime(clock, &now);
     return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// Later than the stamps of all files that were written before, and not later than those that are
+// yet to come. The kernel stamps files by its coarse clock or (since Linux 6.13) by something
+// between that and the fine one: what lies between them has to pass.
+int64_t between_stamps_ns() {
+    constexpr int kMaxMs = 1000;  // should the clock be set back meanwhile
+    const int64_t now = clock_ns(CLOCK_REALTIME);
+    for (int ms = 0; ms < kMaxMs && clock_ns(CLOCK_REALTIME_COARSE) < now; ++ms)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return now;
 }
 
 size_t open_limit(size_t wanted) {
@@ -92,7 +103,7 @@ uint64_t JsonlFiles::open() {
     if (!found) {
         found.emplace();
         found->until = journal_end_();
-        found->since_ns = file_clock_ns();
+        found->since_ns = between_stamps_ns();
         checkpoint_.replace(*found);
     }
 
