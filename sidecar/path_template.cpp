@@ -20,10 +20,24 @@ constexpr size_t kMaxLiteral = 100;  // bytes around a part
 constexpr size_t kMaxPiece = kMaxComponent - kMaxLiteral - 1;
 
 // What the sidecar itself keeps in the state directory: no channel's file may have such a name.
-constexpr std::array<std::string_view, 13> kOwnFiles = {
-    "lock",       "logs",     "logs.tmp",     "continuity",   "continuity.tmp",   "journal",
-    "jsonl",      "index.db", "index.db-wal", "index.db-shm", "index.db-journal", "index.db.broken",
-    "herald.sock"};
+constexpr std::string_view kOwnFiles[] = {
+    "lock",
+    "logs",
+    "logs.tmp",
+    "continuity",
+    "continuity.tmp",
+    "journal",
+    "jsonl",
+    "index.db",
+    "index.db-wal",
+    "index.db-shm",
+    "index.db-journal",
+    "index.db.broken",
+    "index.db.broken-wal",
+    "index.db.broken-shm",
+    "index.db.broken-journal",
+    "herald.sock",
+};
 
 [[noreturn]] void refuse(const std::string& why) {
     throw std::invalid_argument(why);

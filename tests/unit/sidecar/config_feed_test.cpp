@@ -116,25 +116,30 @@ TEST(FeedConfig, WantsOneEventAtLeast) {
 }
 
 TEST(FeedConfig, TakesPathsOfFiles) {
-    for (const char* path : {"runs/{id}.jsonl", "{org}.jsonl", "/srv/{org}/{id}/events.jsonl",
-                             "all.jsonl", "runs/..{id}", "journals/{id}", "runs/journal"})
+    for (const char* path : {"runs/{org}/{id}.jsonl", "/srv/{org}/{id}/events.jsonl",
+                             "runs/..{id}/{org}", "journals/{org}/{id}", "runs/journal/{org}/{id}",
+                             "x{org}/{id}", "/journal/{org}/{id}", "/{id}/{org}"})
         EXPECT_EQ(feed("jsonl = \"" + std::string(path) + "\"").jsonl, path);
+    EXPECT_THAT(errors("[[feed]]\nname = \"a\"\nchannels = \"a\"\njsonl = \"all.jsonl\""),
+                ElementsAre());
 }
 
 TEST(FeedConfig, RefusesPathsThatAreNone) {
     const std::pair<const char*, const char*> cases[] = {
-        {"", "is empty"},
-        {"runs/", "ends in /"},
-        {"runs//x", "has the step \"\""},
-        {"../{id}", "has the step \"..\""},
-        {"/a/../b", "has the step \"..\""},
-        {"./x", "has the step \".\""},
-        {"runs/{id", "without its partner"},
-        {"runs/id}", "without its partner"},
-        {"runs/{i{d}", "without its partner"},
-        {"runs/{}", "has the part {}, which channels has not"},
-        {"runs/{job}", "has the part {job}, which channels has not"},
-        {"a\\nb", "control characters"},
+        {"", "is empty; expected a file such as \"runs/{id}.jsonl\""},
+        {"runs/", "ends in `/`, which is a directory"},
+        {"runs//x", "has `//`"},
+        {"../{id}", "has the component `..`"},
+        {"/a/../b", "has the component `..`"},
+        {"./x", "has the component `.`"},
+        {"runs/{id", "has a `{` without its `}`"},
+        {"runs/id}", "has a `}` without a `{`"},
+        {"runs/{i{d}", "has a `{` without its `}`"},
+        {"runs/{}", "names {}, which the channels do not have; they have {org}, {id}"},
+        {"runs/{job}", "names {job}, which the channels do not have; they have {org}, {id}"},
+        {"a\\nb", "has a line break, a control character or bytes that are not UTF-8"},
+        {"runs/{id}.jsonl", "leaves out {org}"},
+        {"all.jsonl", "leaves out {org}, {id}, so that channels would share a file"},
     };
     for (const auto& [path, why] : cases) {
         const std::string error = error_in("jsonl = \"" + std::string(path) + "\"");
@@ -144,24 +149,22 @@ TEST(FeedConfig, RefusesPathsThatAreNone) {
 }
 
 TEST(FeedConfig, KeepsFilesOffTheSidecarsOwn) {
-    for (const char* path : {"lock", "logs", "journal/{id}", "index.db", "index.db-wal"})
+    for (const char* path :
+         {"lock/{org}/{id}", "logs/{org}/{id}", "journal/{org}/{id}", "index.db/{org}/{id}",
+          "index.db-wal/{org}/{id}", "{id}/{org}", "{org}/{id}.jsonl", "l{id}/{org}"})
         EXPECT_THAT(error_in("jsonl = \"" + std::string(path) + "\""),
-                    HasSubstr("which the state directory has for itself"))
+                    HasSubstr("which Herald keeps in its state directory; begin with a directory "
+                              "of its own, as in \"runs/...\""))
             << path;
-    for (const char* path : {"{id}", "{org}/{id}.jsonl", "x{id}/y"})
-        EXPECT_THAT(error_in("jsonl = \"" + std::string(path) + "\""),
-                    HasSubstr("put a directory before it"))
-            << path;
-    EXPECT_EQ(feed("jsonl = \"/journal/{id}\"").jsonl, "/journal/{id}");
 }
 
 TEST(FeedConfig, RefusesTwoFeedsThatWriteTheSameFiles) {
-    const std::string first = std::string(kFeed) + "jsonl = \"runs/{id}.jsonl\"\n";
-    const std::string second = "[[feed]]\nname = \"b\"\nchannels = \"b:{x}\"\njsonl = ";
-    EXPECT_THAT(errors(first + second + "\"runs/{x}.jsonl\""),
+    const std::string first = std::string(kFeed) + "jsonl = \"runs/{org}/{id}.jsonl\"\n";
+    const std::string second = "[[feed]]\nname = \"b\"\nchannels = \"b:{x}:{y}\"\njsonl = ";
+    EXPECT_THAT(errors(first + second + "\"runs/{x}/{y}.jsonl\""),
                 ElementsAre("h.toml:9: [[feed]] jsonl gives the files of feed \"runs\" (line 1) as "
                             "well; put another name or directory into one of them"));
-    EXPECT_THAT(errors(first + second + "\"b/{x}.jsonl\""), ElementsAre());
+    EXPECT_THAT(errors(first + second + "\"b/{x}/{y}.jsonl\""), ElementsAre());
     EXPECT_THAT(errors(first + "[[feed]]\nname = \"b\"\nchannels = \"b\""), ElementsAre());
 }
 
