@@ -346,6 +346,70 @@ TEST_F(IndexHistory, IsNotModifiedWhereTheNewestIsKnown) {
     EXPECT_EQ(ask({}, {"nobody"}).head.status, HistoryStatus::Found);
 }
 
+// -- behind which seq the newest ones lie
+
+TEST_F(IndexHistory, BehindIsWhereTheNewestBegin) {
+    for (uint64_t seq = 1; seq <= 9; ++seq)
+        put(seq * 10, "a");
+    const History history = ask({.order = Order::Behind, .limit = 3});
+    EXPECT_EQ(history.head.behind_seq, 69u);
+    EXPECT_EQ(history.head.status, HistoryStatus::Found);
+    EXPECT_TRUE(history.items.empty());
+    EXPECT_EQ(history.head.newest_seq, 90u);
+    EXPECT_EQ(history.head.known, 1u);
+    EXPECT_EQ(history.head.seen_seq, 90u);
+    EXPECT_THAT(ask({.after_seq = 69}).seqs(), ElementsAre(70, 80, 90));
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 1}).head.behind_seq, 89u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 3, .up_to_seq = 55}).head.behind_seq, 29u);
+}
+
+TEST_F(IndexHistory, BehindIsWhereItWasAskedFromWhereThereAreFewer) {
+    for (uint64_t seq = 11; seq <= 14; ++seq)
+        put(seq, "a");
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 4}).head.behind_seq, 10u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 5}).head.behind_seq, 0u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 5, .after_seq = 12}).head.behind_seq, 12u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 2, .after_seq = 12}).head.behind_seq, 12u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 1, .after_seq = 12}).head.behind_seq, 13u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 1, .after_seq = 14}).head.behind_seq, 14u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 1}, {"nobody"}).head.behind_seq, 0u);
+    EXPECT_EQ(ask({.order = Order::Behind}).head.behind_seq, 0u);
+}
+
+TEST_F(IndexHistory, BehindCountsEventsOfAllChannelsAndNoNotices) {
+    put(1, "a");
+    put(2, "b");
+    put_notice(3, ring::Kind::RedisLost);
+    put(4, "c");
+    put(5, "a");
+    put_notice(6, ring::Kind::RedisBack, 3);
+    put(7, "b");
+    put_notice(8, ring::Kind::Away);
+    for (uint32_t notices : {0u, 1u}) {
+        const auto behind = [&](uint32_t limit) {
+            const HistoryRange range{.order = Order::Behind, .limit = limit, .notices = notices};
+            return ask(range, {"a", "b"}).head.behind_seq;
+        };
+        EXPECT_EQ(behind(1), 6u);
+        EXPECT_EQ(behind(2), 4u);
+        EXPECT_EQ(behind(3), 1u);
+        EXPECT_EQ(behind(4), 0u);
+        EXPECT_EQ(behind(5), 0u);
+    }
+}
+
+TEST_F(IndexHistory, BehindGivesTheSameAsNewest) {
+    std::minstd_rand random(7);
+    for (uint64_t seq = 1; seq <= 2000; ++seq)
+        put(seq, std::string(1, static_cast<char>('a' + random() % 5)));
+    for (uint32_t limit : {1u, 2u, 63u, 64u, 65u, 500u, 1500u}) {
+        const auto newest = ask({.order = Order::Newest, .limit = limit}, {"a", "c", "d"}).seqs();
+        const History behind = ask({.order = Order::Behind, .limit = limit}, {"a", "c", "d"});
+        const History forward = ask({.after_seq = behind.head.behind_seq}, {"a", "c", "d"});
+        EXPECT_EQ(forward.seqs(), newest) << limit;
+    }
+}
+
 TEST_F(IndexHistory, NonsenseIsMalformed) {
     put(1, "a");
     const std::vector<std::string> too_many(ring::questions::kMaxChannels + 1, "a");
@@ -376,6 +440,18 @@ TEST_F(IndexTimeMember, SinceComparesWithIt) {
     EXPECT_THAT(ask({.since_us = ten}).seqs(), ElementsAre(2));
     EXPECT_THAT(ask({.since_us = ten - 1}).seqs(), ElementsAre(1, 2));
     EXPECT_THAT(ask({.since_us = ten - 1}, {"b"}).seqs(), IsEmpty());
+}
+
+TEST_F(IndexTimeMember, MayBeANumberOfSeconds) {
+    put(1, "a", R"({"at":1763719200.25})");
+    put(2, "a", R"({"at":"1763719200.5"})");
+    put(3, "a", R"({"at":1763719201})");
+    put(4, "a", R"({"at":1763719200123})");  // no time: that of its arrival, earlier
+    const int64_t start = 1'763'719'200'000'000;
+    EXPECT_THAT(ask({.since_us = start}).seqs(), ElementsAre(1, 2, 3));
+    EXPECT_THAT(ask({.since_us = start + 250'000}).seqs(), ElementsAre(2, 3));
+    EXPECT_THAT(ask({.since_us = start + 500'000}).seqs(), ElementsAre(3));
+    EXPECT_THAT(ask({.since_us = time_of(4) - 1}).seqs(), ElementsAre(1, 2, 3, 4));
 }
 
 TEST_F(IndexTimeMember, WithoutOneTheTimeOfArrivalCounts) {

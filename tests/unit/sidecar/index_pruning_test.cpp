@@ -46,6 +46,17 @@ TEST_F(IndexMaxEvents, IsNeverExceededByAnAnswer) {
     EXPECT_THAT(ask({.since_us = time_of(1)}).seqs(), ElementsAre(98, 99, 100));
 }
 
+TEST_F(IndexMaxEvents, HoldsForWhatTheNewestLieBehind) {
+    open();
+    for (uint64_t seq = 1; seq <= 100; ++seq)
+        put(seq, "a");
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 2}).head.behind_seq, 98u);
+    EXPECT_EQ(ask({.order = Order::Behind, .limit = 3}).head.behind_seq, 97u);
+    const History more = ask({.order = Order::Behind, .limit = 4});
+    EXPECT_EQ(more.head.behind_seq, 0u);
+    EXPECT_EQ(more.head.lost_seq, 97u);
+}
+
 TEST_F(IndexMaxEvents, IsKeptInTheFileButForASlack) {
     open();
     for (uint64_t seq = 1; seq <= 1000; ++seq)
