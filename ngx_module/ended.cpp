@@ -13,10 +13,10 @@ AtEnd is_at_end(Worker& worker, const std::vector<std::string>& channels,
     const std::optional<EventId> id = ring::parse_id(client_id);
     if (ring == nullptr || !id || id->log != ring->header().log)
         return AtEnd::No;
+    if (id->seq > ring->header().last_seq.load(std::memory_order_relaxed))
+        return AtEnd::No;  // nothing of ours has this id yet
     if (id->seq > worker.last_seq())
         worker.catch_up(id->seq);
-    if (id->seq > worker.last_seq())
-        return AtEnd::No;
 
     uint64_t newest = 0;
     bool ends = false;
@@ -43,25 +43,27 @@ AtEnd is_at_end(Worker& worker, const std::vector<std::string>& channels,
                                                                                   : AtEnd::AskIndex;
 }
 
-uint64_t ask_at_end(Worker& worker, const std::vector<std::string>& channels,
-                    const std::string& client_id, std::function<void(bool)> answered) {
-    const uint64_t seq = ring::parse_id(client_id).value_or(EventId{}).seq;
+EndQuestion::EndQuestion(Worker& worker, const std::vector<std::string>& channels,
+                         const std::string& client_id)
+    : seq(ring::parse_id(client_id).value_or(EventId{}).seq),
+      up_to(worker.ring()->reader.evicted_seq()) {
     questions::HistoryQuestion question;
     question.channels = channels;
     question.range.order = questions::Order::Newest;
     question.range.limit = 1;
     question.range.max_bytes = 1;
     question.range.known_seq = seq;
-    question.range.up_to_seq = worker.ring()->reader.evicted_seq();
-    return worker.asks().ask(
-        questions::encode(question), [seq, answered](const std::string* bytes) {
-            questions::HistoryAnswer answer;
-            std::string_view rest = bytes == nullptr ? std::string_view() : *bytes;
-            const bool told = questions::take_bytes(rest, answer) &&
-                              (answer.status == questions::HistoryStatus::Found ||
-                               answer.status == questions::HistoryStatus::NotModified);
-            answered(told && answer.ended != 0 && answer.newest_seq <= seq);
-        });
+    question.range.up_to_seq = up_to;
+    bytes = questions::encode(question);
+}
+
+bool EndQuestion::says_at_end(const std::string* answer) const {
+    std::string_view rest = answer == nullptr ? std::string_view() : *answer;
+    questions::HistoryAnswer told;
+    return questions::take_bytes(rest, told) &&
+           (told.status == questions::HistoryStatus::Found ||
+            told.status == questions::HistoryStatus::NotModified) &&
+           told.ended != 0 && told.newest_seq <= seq && told.seen_seq >= up_to;
 }
 
 }  // namespace herald

@@ -1,7 +1,6 @@
 // Channels that have ended: whether a client that comes back has had everything, its end included.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,9 +17,16 @@ enum class AtEnd { No, Yes, AskIndex };
 AtEnd is_at_end(Worker& worker, const std::vector<std::string>& channels,
                 const std::string& client_id);
 
-// Asks the index the same; `answered` is called once, later, unless the question is cancelled.
-// Returns its number (Asks). The sidecar is there.
-uint64_t ask_at_end(Worker& worker, const std::vector<std::string>& channels,
-                    const std::string& client_id, std::function<void(bool at_end)> answered);
+// The question to the index for the same.
+struct EndQuestion {
+    uint64_t seq = 0;    // of the client's id
+    uint64_t up_to = 0;  // how far the index has to have got
+    std::string bytes{};
+
+    EndQuestion(Worker& worker, const std::vector<std::string>& channels,
+                const std::string& client_id);
+    // `answer`: nullptr where none came.
+    bool says_at_end(const std::string* answer) const;
+};
 
 }  // namespace herald

@@ -63,6 +63,14 @@ Lane::~Lane() {
         drop(segment);
 }
 
+void Lane::restart_seq(uint64_t seq) {
+    last_seq_ = seq;
+    for (Segment* segment : segments_)
+        segment->seq_before = segment->last_seq = seq;
+    if (building_ != nullptr)
+        building_->last_seq = seq;
+}
+
 void Lane::limit(LaneLimits limits) {
     limits_.bytes = std::max(1024u, std::min(limits_.bytes, limits.bytes));
     limits_.events = std::max(1u, std::min(limits_.events, limits.events));

@@ -110,7 +110,7 @@ class Lane {
     }
     uint64_t last_event_ms() const { return last_event_ms_; }
     // Forgets what its seqs meant: the next ones belong to another log.
-    void restart_seq(uint64_t seq) { last_seq_ = seq; }
+    void restart_seq(uint64_t seq);
 
     // Makes a slot busy, needing `ordinal` next; or moves one that is.
     void set_busy(uint32_t index, uint64_t ordinal);

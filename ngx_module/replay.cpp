@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "delivery.hpp"
+#include "ended.hpp"
 #include "messages.hpp"
 #include "ring/questions.hpp"
+#include "timers.hpp"
 #include "websocket.hpp"
 #include "worker.hpp"
 
@@ -16,10 +18,14 @@ namespace {
 
 constexpr size_t kPieceBytes = 64 * 1024;     // of the ring's events, in one go
 constexpr uint32_t kAnswerBytes = 32 * 1024;  // of the index's events, in one answer
+constexpr uint32_t kRetries = 30;             // of a question that the index cannot answer now
+constexpr uint64_t kRetryMs = 1000;           // before each
+constexpr size_t kMostPositions = 4096;       // of a channel, that a replay remembers at a time
 
 // What walking back through the channels has found.
 struct Past {
     std::vector<uint64_t> positions;
+    uint64_t cut = UINT64_MAX;  // what is behind this position was left out: too many
     uint64_t missing_to =
         0;  // events behind the asked-for seq, up to this one, may be gone; 0: none
 };
@@ -40,7 +46,8 @@ void walk_channel(Worker& worker, std::string_view channel, const Reach& reach, 
     uint64_t known_from =
         worker.last_seq();  // nothing of the channel lies between here and the last step
     uint64_t hash = 0;
-    bool missing = true;  // until the chain has been followed far enough
+    bool missing = true;              // until the chain has been followed far enough
+    std::vector<uint64_t> positions;  // the newest first
     for (size_t found = 0; found < reach.limit; ++found) {
         ring::RecordHeader header;
         if (position == ring::kNoPosition || position < reader.oldest())
@@ -54,7 +61,11 @@ void walk_channel(Worker& worker, std::string_view channel, const Reach& reach, 
             missing = false;
             break;
         }
-        past.positions.push_back(position);
+        positions.push_back(position);
+        if (positions.size() == 2 * kMostPositions && reach.limit == SIZE_MAX) {
+            positions.erase(positions.begin(), positions.end() - kMostPositions);
+            past.cut = std::min(past.cut, positions.front());
+        }
         known_from = header.previous_seq;
         if (known_from <= reach.after_seq) {
             missing = false;
@@ -64,6 +75,7 @@ void walk_channel(Worker& worker, std::string_view channel, const Reach& reach, 
         if (found + 1 == reach.limit)
             missing = false;
     }
+    past.positions.insert(past.positions.end(), positions.begin(), positions.end());
     // A channel without a record in the ring has had none since what was evicted last.
     if (missing)
         past.missing_to = std::max(past.missing_to, std::min(known_from, reader.evicted_seq()));
@@ -83,6 +95,8 @@ Past collect(Worker& worker, const Topic& topic, const Reach& reach) {
         }
     }
     std::sort(past.positions.begin(), past.positions.end());
+    past.positions.erase(std::upper_bound(past.positions.begin(), past.positions.end(), past.cut),
+                         past.positions.end());
     if (past.positions.size() > reach.limit)
         past.positions.erase(past.positions.begin(),
                              past.positions.end() - static_cast<ptrdiff_t>(reach.limit));
@@ -174,10 +188,31 @@ bool take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& pas
 
 // -- from the index
 
+// Tells what the index says is gone, once. Of several channels one may have lost what lies between
+// events of another: so the gap's own id stays before the first item.
+void tell_lost(Worker& worker, Subscriber& s, const questions::HistoryAnswer& answer,
+               std::string_view items) {
+    Replay& replay = *s.replay;
+    const uint64_t lost_seq = std::min(answer.lost_seq, replay.up_to);
+    if (!replay.gap && (lost_seq <= s.last_seq || lost_seq <= replay.told_to))
+        return;
+    questions::HistoryItemView first;
+    uint64_t behind = std::max(s.last_seq, lost_seq);
+    if (answer.count != 0 && questions::take_item(items, first) && first.header.seq != 0)
+        behind = std::max(s.last_seq, std::min(behind, first.header.seq - 1));
+    PendingGap gap{GapReason::Evicted, last_id_of(worker, s)};
+    if (replay.gap)
+        gap = *std::exchange(replay.gap, std::nullopt);
+    replay.told_to = lost_seq;
+    s.last_seq = behind;
+    s.push_gap(gap.reason, gap.from, worker.id_of(std::max(lost_seq, behind)),
+               worker.id_of(behind));
+}
+
 // Everything of the answer is queued; false: the stream has ended with it.
 bool take_answer(Worker& worker, Subscriber& s, const questions::HistoryAnswer& answer,
                  std::string_view items) {
-    tell_gap_to(worker, s, answer.lost_seq);
+    tell_lost(worker, s, answer, items);
     Piece piece;
     for (uint32_t i = 0; i < answer.count; ++i) {
         questions::HistoryItemView item;
@@ -192,8 +227,25 @@ bool take_answer(Worker& worker, Subscriber& s, const questions::HistoryAnswer& 
             return false;
     }
     piece.flush(s);
-    if (answer.more == 0)
-        s.last_seq = std::max(s.last_seq, std::exchange(s.replay->up_to, 0));
+    if (answer.more != 0)
+        return true;
+    // What is not in the journal yet, the index has never seen.
+    const uint64_t up_to = std::exchange(s.replay->up_to, 0);
+    s.last_seq = std::max(s.last_seq, std::min(answer.seen_seq, up_to));
+    if (s.last_seq < up_to)
+        tell_gap_to(worker, s, up_to);
+    return true;
+}
+
+// The index cannot answer now: it is being built again, or its disk is full. False: it has been
+// asked for long enough.
+bool ask_later(Subscriber& s) {
+    Replay& replay = *s.replay;
+    if (++replay.retries > kRetries)
+        return false;
+    replay.waits = true;
+    replay.retry_ms = now_ms() + kRetryMs;
+    reschedule(s);
     return true;
 }
 
@@ -224,8 +276,10 @@ void on_answer(Subscriber& s, const std::string* bytes) {
 
     std::string_view items = *bytes;
     questions::HistoryAnswer answer;
-    const bool found =
-        questions::take_bytes(items, answer) && answer.status == questions::HistoryStatus::Found;
+    const bool told = questions::take_bytes(items, answer);
+    const bool found = told && answer.status == questions::HistoryStatus::Found;
+    if (told && answer.status == questions::HistoryStatus::Unavailable && ask_later(s))
+        return;
     const uint64_t before = s.last_seq;
     if (replay.newest != 0) {
         take_start(worker, s, found, answer.behind_seq);
@@ -330,6 +384,14 @@ void begin_at(Worker& worker, Subscriber& s, std::vector<uint64_t> positions) {
     replay.next = 0;
 }
 
+// The client has had all, the end included.
+void come_at_end(Subscriber& s) {
+    if (!s.settings->replay_ended)
+        return s.end(CloseReason::Ended, kWsNormal, "ended");
+    s.last_seq = 0;
+    go_on(*Worker::current(), s);
+}
+
 // Resumes behind the id that the client had last.
 void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
     const ring::Header& header = worker.ring()->header();
@@ -339,6 +401,10 @@ void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
         if (id->seq > worker.last_seq())
             worker.catch_up(id->seq);  // another worker was faster
         s.last_seq = id->seq;
+        // It has come before there was a ring to ask.
+        if (s.waiting_since_ms != 0 &&
+            is_at_end(worker, s.topic.channels(), client_id) == AtEnd::Yes)
+            return come_at_end(s);
     } else {
         // Whatever it had, it is not known what followed: first the gap, then what there is.
         const bool earlier = id && id->log != header.log && is_past_log(header, id->log);
@@ -406,6 +472,7 @@ void restart_replay(Subscriber& s, bool same_log, uint32_t old_log) {
     replay.positions.clear();
     replay.next = 0;
     replay.waits = false;
+    replay.retry_ms = 0;
     if (!same_log) {
         const uint64_t base = worker.ring()->reader.evicted_seq();
         s.push_gap(GapReason::Evicted, EventId{old_log, s.last_seq}, worker.id_of(base));
@@ -431,6 +498,12 @@ void replay_to_end(Subscriber& s) {
     s.last_seq = std::max(s.last_seq, s.joined_seq);
     replay_of(s);
     worker.deliver_later(s);
+}
+
+void retry_replay(Subscriber& s) {
+    s.replay->retry_ms = 0;
+    s.replay->waits = false;
+    Worker::current()->deliver_later(s);
 }
 
 void cancel_replay(Subscriber& s) {

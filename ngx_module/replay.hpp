@@ -33,6 +33,9 @@ struct Replay {
     uint64_t question = 0;  // with the sidecar, see Asks; 0: none
     uint64_t up_to = 0;     // what is asked of the index ends here; 0: nothing is
     size_t newest = 0;      // it begins with this many of the newest events; 0: behind last_seq
+    uint64_t told_to = 0;   // a gap up to this seq has been told already
+    uint64_t retry_ms = 0;  // when to ask again, as the index could not answer; 0: not
+    uint32_t retries = 0;
     std::optional<PendingGap> gap{};
 };
 
@@ -51,6 +54,9 @@ void restart_replay(Subscriber& subscriber, bool same_log, uint32_t old_log);
 // From the lane back into a replay: what the subscriber has not had yet, it gets from the ring, and
 // with it the end of its stream. Not from within a lane's loop.
 void replay_to_end(Subscriber& subscriber);
+
+// It is time to ask again.
+void retry_replay(Subscriber& subscriber);
 
 // Nobody is there any more for the answer that is awaited.
 void cancel_replay(Subscriber& subscriber);

@@ -161,6 +161,7 @@ void SidecarLink::read() {
         if (size < 0 && ngx_errno == NGX_EINTR)
             continue;
         if (size < 0 && ngx_errno == NGX_EAGAIN) {
+            connection_->read->ready = 0;  // else a level-triggered method would stop reporting
             if (ngx_handle_read_event(connection_->read, 0) != NGX_OK)
                 break;
             return;

@@ -6,6 +6,7 @@
 #include "delivery.hpp"
 #include "ended.hpp"
 #include "headers.hpp"
+#include "inquiry.hpp"
 #include "messages.hpp"
 #include "replay.hpp"
 #include "ring/names.hpp"
@@ -26,7 +27,6 @@ struct RequestContext {
     StreamLog log;
     Subscriber* subscriber = nullptr;  // owned; nullptr: not made yet
     bool attached = false;             // the worker knows it
-    uint64_t question = 0;             // whether its channels have ended; 0: none is out
 };
 
 RequestContext* context_of(ngx_http_request_t* r) {
@@ -37,8 +37,6 @@ RequestContext* context_of(ngx_http_request_t* r) {
 void detach(void* data) noexcept {
     auto* context = static_cast<RequestContext*>(data);
     Worker* worker = Worker::current();
-    if (worker != nullptr && context->question != 0)
-        worker->asks().cancel(std::exchange(context->question, 0));
     if (!context->attached)
         return;
     Subscriber& s = *context->subscriber;
@@ -303,22 +301,36 @@ ngx_int_t open_stream(ngx_http_request_t* r, RequestContext& context, Wish wish)
     return start_stream(r, context, std::move(wish), encoding, websocket);
 }
 
-// The index has been asked; the request goes on when it has answered.
+// A stream that opens when the index has told whether its channels have ended.
+class LaterStream final : public Inquiry {
+  public:
+    LaterStream(ngx_http_request_t* r, RequestContext& context, Wish wish)
+        : Inquiry(r),
+          context_(context),
+          wish_(std::move(wish)),
+          question_(*Worker::current(), wish_.channels, *wish_.client_id) {}
+
+    const EndQuestion& question() const { return question_; }
+
+  private:
+    ngx_int_t respond(const std::string* answer) override {
+        request()->read_event_handler = ngx_http_block_reading;
+        if (Worker::current()->is_draining())
+            return come_back_later(request());
+        wish_.at_end = question_.says_at_end(answer);
+        return open_stream(request(), context_, std::move(wish_));
+    }
+
+    RequestContext& context_;
+    Wish wish_;
+    EndQuestion question_;
+};
+
 ngx_int_t open_stream_later(ngx_http_request_t* r, RequestContext& context, Wish wish) {
-    auto kept = std::make_shared<Wish>(std::move(wish));
-    auto go_on = [r, &context, kept](bool at_end) {
-        context.question = 0;
-        kept->at_end = at_end;
-        ngx_connection_t* connection = r->connection;
-        r->read_event_handler = ngx_http_block_reading;
-        const ngx_int_t rc = guard(connection->log, ngx_int_t{NGX_HTTP_INTERNAL_SERVER_ERROR},
-                                   [&] { return open_stream(r, context, std::move(*kept)); });
-        ngx_http_finalize_request(r, rc);
-        ngx_http_run_posted_requests(connection);
-    };
-    context.question =
-        ask_at_end(*Worker::current(), kept->channels, *kept->client_id, std::move(go_on));
-    r->read_event_handler = ngx_http_test_reading;
+    auto* later = Inquiry::keep(std::make_unique<LaterStream>(r, context, std::move(wish)));
+    if (later == nullptr)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    later->ask(*Worker::current(), later->question().bytes);
     ++r->main->count;
     return NGX_DONE;
 }

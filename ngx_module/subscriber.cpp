@@ -48,10 +48,10 @@ void Subscriber::push_event(const OutEvent& event) {
     push(std::move(bytes));
 }
 
-void Subscriber::push_gap(GapReason reason, std::optional<EventId> from, EventId to) {
+void Subscriber::push_gap(GapReason reason, std::optional<EventId> from, EventId to, EventId id) {
     const std::string data = gap_data(reason, from, to);
     OutEvent event;
-    event.id = to;
+    event.id = id;
     event.event = "gap";
     event.data = data;
     push_event(event);

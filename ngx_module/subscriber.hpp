@@ -88,7 +88,11 @@ class Subscriber : public LaneMember {
     // An event of its own, in its encoding.
     void push_event(const OutEvent& event);
     // Tells it of a gap; `counts` it.
-    void push_gap(GapReason reason, std::optional<EventId> from, EventId to);
+    void push_gap(GapReason reason, std::optional<EventId> from, EventId to) {
+        push_gap(reason, from, to, to);
+    }
+    // `id`: behind which a client that comes back goes on, where that is not `to`.
+    void push_gap(GapReason reason, std::optional<EventId> from, EventId to, EventId id);
 
     // Notes that it lost the events behind `from_seq` up to `to_seq`; `tell_trim` tells it, once
     // what it is in the middle of is out.

@@ -4,6 +4,7 @@
 
 #include "delivery.hpp"
 #include "messages.hpp"
+#include "replay.hpp"
 #include "websocket.hpp"
 #include "worker.hpp"
 
@@ -41,7 +42,8 @@ void start_timers(Subscriber& s) {
         const ngx_msec_t time = settings.lifetime->time;
         const ngx_msec_t early =
             settings.lifetime->jitter ? static_cast<ngx_msec_t>(ngx_random()) % (time / 4 + 1) : 0;
-        s.deadline_ms = s.opened_ms + time - early;
+        const uint64_t end = s.opened_ms + time - early;
+        s.deadline_ms = s.deadline_ms == 0 ? end : std::min(s.deadline_ms, end);
     }
     reschedule(s);
 }
@@ -52,6 +54,8 @@ void reschedule(Subscriber& s) {
         due = std::min(due, s.beat_ms);
     if (s.deadline_ms != 0)
         due = std::min(due, s.deadline_ms);
+    if (s.replay && s.replay->retry_ms != 0)
+        due = std::min(due, s.replay->retry_ms);
     if (s.settings->idle_timeout != 0 && s.phase != Phase::Ending)
         due = std::min(due, last_active(s) + s.settings->idle_timeout);
 
@@ -85,6 +89,8 @@ void on_due(Subscriber& s) {
         s.end(CloseReason::Idle, kWsGoingAway, "idle");
         return;
     }
+    if (s.replay && s.replay->retry_ms != 0 && now >= s.replay->retry_ms)
+        retry_replay(s);
     if (s.beat_ms != 0 && now >= s.beat_ms)
         beat(s, now);
     if (!s.dead)

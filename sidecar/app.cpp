@@ -25,6 +25,7 @@ namespace herald::sidecar {
 namespace {
 
 constexpr uint64_t kPruneEveryMs = 10'000;
+constexpr uint64_t kRememberedBytes = 256 << 20;  // of the journal, read at the start for `dedupe`
 
 std::vector<std::string> globs_of(const Config& config) {
     std::vector<std::string> globs;
@@ -36,6 +37,11 @@ std::vector<std::string> globs_of(const Config& config) {
 bool has_files(const Config& config) {
     return std::any_of(config.feeds.begin(), config.feeds.end(),
                        [](const Feed& feed) { return !feed.jsonl.empty(); });
+}
+
+bool has_dedupe(const Config& config) {
+    return std::any_of(config.feeds.begin(), config.feeds.end(),
+                       [](const Feed& feed) { return !feed.dedupe.empty(); });
 }
 
 // What is made of the journal, a thread each, and the journal's pruning behind the slowest of them.
@@ -84,7 +90,8 @@ void run_sidecar(const Config& config) {
         Doorbells doorbells;
         EventLog events(loop.get(), config, journal, doorbells);
         Publisher publisher(loop.get(), config, events);
-        events.rebuild([&](const JournalEntry& entry) { publisher.remember(entry); });
+        events.rebuild(has_dedupe(config) ? kRememberedBytes : 0,
+                       [&](const JournalEntry& entry) { publisher.remember(entry); });
 
         Projections projections(loop.get(), config, journal);
         ControlServer control(loop.get(), config.socket, config.allow,

@@ -29,15 +29,15 @@ void ClientEvents::send(std::string channel, std::string data, EventIntake::Answ
         return answered({PublishStatus::Unavailable, 0, 0}, "too many events are under way");
     const uint64_t number = ++last_number_;
     waiting_.push_back({number, key_of(channel, data), uv_now(loop_), 0, std::move(answered)});
-    redis_.publish(channel, data,
-                   [this, number](RedisPublisher::Outcome outcome, std::string_view why) {
-                       sent(number, outcome, why);
-                   });
     if (!uv_is_active(reinterpret_cast<uv_handle_t*>(timer_.get())))
         uv_timer_start(
             timer_.get(),
             [](uv_timer_t* timer) noexcept { owner_of<ClientEvents>(timer).time_out(); },
             patience_ms_, 0);
+    redis_.publish(channel, data,
+                   [this, number](RedisPublisher::Outcome outcome, std::string_view why) {
+                       sent(number, outcome, why);
+                   });
 }
 
 void ClientEvents::sent(uint64_t number, RedisPublisher::Outcome outcome, std::string_view why) {

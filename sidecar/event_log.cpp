@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kMaxBatch = 1 << 20;      // bytes of lines
 constexpr uint64_t kRetryMs = 500;         // between tries at a journal that fails
 constexpr uint64_t kWakeMs = 20;           // how long the readers of the journal may wait
-constexpr size_t kCatchUpBytes = 2 << 20;  // of lines in one turn of the loop
+constexpr size_t kCatchUpBytes = 2 << 20;  // of lines in one turn of the loop, at least
+constexpr uint64_t kCatchUpPauseMs = 1;    // for the loop's other work
 
 uint64_t random_64() {
     std::random_device random;
@@ -82,12 +83,15 @@ EventLog::~EventLog() {
 
 // -- at the start
 
-void EventLog::rebuild(const std::function<void(const JournalEntry&)>& seen) {
-    JournalReader reader(journal_.segments(), tail_start_);
+void EventLog::rebuild(uint64_t remembered, const std::function<void(const JournalEntry&)>& seen) {
+    const uint64_t from = std::min(tail_start_, tail_start(journal_.segments(), remembered));
+    JournalReader reader(journal_.segments(), from);
     JournalEntry entry;
     while (reader.next(entry) == JournalReader::Read::Entry) {
-        seen(entry);
         if (entry.id.log != journal_.log())
+            continue;
+        seen(entry);
+        if (entry.id.seq <= tail_start_)
             continue;
         note_loss(entry);
         to_ring(entry);
@@ -117,9 +121,9 @@ void EventLog::note_loss(const JournalEntry& entry) {
 }
 
 void EventLog::to_ring(const JournalEntry& entry) {
-    // Configured smaller since: the index has it.
+    // Configured smaller since: the ring begins behind it, and the index has it.
     if (!ring_.fits(entry.channel.size(), entry.event.size(), entry.data.size()))
-        return;
+        return ring_.forget_all(entry.id.seq);
     ring_.append({entry.kind, entry.ends ? ring::kEndsStream : uint8_t{0}, entry.id.seq,
                   entry.at_ms, entry.channel, entry.event, entry.data, entry.from_seq});
 }
@@ -127,25 +131,34 @@ void EventLog::to_ring(const JournalEntry& entry) {
 // -- a batch
 
 uint64_t EventLog::append(JournalEntry entry) {
-    entry.id = id_of(++last_seq_);
+    const size_t names = names_.size();
+    const size_t lines = lines_.size();
+    entry.id = id_of(last_seq_ + 1);
     entry.at_ms = now_ms();
+    try {
+        Pending pending;
+        pending.record.kind = entry.kind;
+        pending.record.flags = entry.ends ? ring::kEndsStream : uint8_t{0};
+        pending.record.seq = entry.id.seq;
+        pending.record.at_ms = entry.at_ms;
+        pending.record.from_seq = entry.from_seq;
+        pending.names = names;
+        pending.channel_length = entry.channel.size();
+        pending.event_length = entry.event.size();
+        pending.data_length = entry.data.size();
+        names_.append(entry.channel).append(entry.event);
+        pending.data = append_line(lines_, entry).data;
+        batch_.push_back(pending);
+    } catch (...) {
+        names_.resize(names);  // out of memory: as if it had never come
+        lines_.resize(lines);
+        throw;
+    }
+    ++last_seq_;
     note_loss(entry);
-
-    Pending pending;
-    pending.record = {entry.kind, entry.ends ? ring::kEndsStream : uint8_t{0},
-                      last_seq_,  entry.at_ms,
-                      {},         {},
-                      {},         entry.from_seq};
-    pending.names = names_.size();
-    pending.channel_length = entry.channel.size();
-    pending.event_length = entry.event.size();
-    pending.data_length = entry.data.size();
-    names_.append(entry.channel).append(entry.event);
-    pending.data = append_line(lines_, entry).data;
-    batch_.push_back(pending);
     if (lines_.size() > kMaxBatch)
         commit();
-    return last_seq_;
+    return entry.id.seq;
 }
 
 void EventLog::commit() {
@@ -162,6 +175,7 @@ void EventLog::commit() {
     doorbells_.ring();
     at_step("commit.rung");
 
+    shown_bytes_ += lines_.size();
     batch_.clear();
     lines_.clear();
     names_.clear();
@@ -246,18 +260,19 @@ void EventLog::fall_behind() {
         kRetryMs, 0);
 }
 
+// In turns of the loop of its own, each of which writes more than what has come since the last.
 void EventLog::catch_up() {
     uint64_t again_ms = kRetryMs;
+    const uint64_t written = journal_.written_seq();
     try {
         if (!unwritten_)
             unwritten_ = std::make_unique<ring::Reader>(mapping_);
-        if (!write_from_ring())
-            unwritten_.reset();  // what it has read may have to be written again
-        else if (!unwritten_)
-            again_ms = kRetryMs;  // a sync has failed meanwhile: from the start
-        else if (unwritten_->cursor() != unwritten_->tail())
-            again_ms = 0;
-        else
+        const bool wrote = write_from_ring(kCatchUpBytes + 2 * std::exchange(shown_bytes_, 0));
+        if (journal_.written_seq() < written)
+            unwritten_.reset();  // a sync has failed: what was read has to be written again
+        else if (wrote && unwritten_ && unwritten_->cursor() != unwritten_->tail())
+            again_ms = kCatchUpPauseMs;
+        else if (wrote && unwritten_)
             behind_ = false;
     } catch (const std::exception& error) {
         log::error(log::Line("journal cannot be caught up").with("reason", error.what()));
@@ -284,23 +299,29 @@ void EventLog::count_lost(uint64_t from_seq, uint64_t to_seq) {
 }
 
 // Writes some of what the ring has and the journal lacks; false where that fails.
-bool EventLog::write_from_ring() {
+bool EventLog::write_from_ring(size_t budget) {
     ring::Reader& reader = *unwritten_;
+    const uint64_t start = reader.cursor();
     std::string lines;
     const uint64_t written = journal_.written_seq();
     uint64_t last = written;
     ring::Record record;
-    while (lines.size() < kCatchUpBytes && last < last_seq_) {
-        const ring::Poll poll = reader.next(record);
+    ring::RecordHeader header;
+    while (lines.size() < budget && last < last_seq_) {
+        ring::Poll poll = reader.peek(header);
+        if (poll == ring::Poll::Record && header.seq <= last) {
+            reader.skip(header);
+            continue;
+        }
+        if (poll == ring::Poll::Record)
+            poll = reader.body(reader.cursor(), header, record);
         if (poll == ring::Poll::Lapped) {
             reader.seek(reader.oldest());
             continue;
         }
         if (poll != ring::Poll::Record)
             break;
-        const ring::RecordHeader& header = record.header;
-        if (header.seq <= last)
-            continue;
+        reader.skip(header);
         if (header.seq != last + 1) {
             JournalEntry gap;
             gap.kind = ring::Kind::Gap;
@@ -323,7 +344,11 @@ bool EventLog::write_from_ring() {
         append_line(lines, entry);
         last = header.seq;
     }
-    return lines.empty() || journal_.write(lines, written + 1, last);
+    if (lines.empty() || journal_.write(lines, written + 1, last))
+        return true;
+    if (unwritten_)
+        unwritten_->seek(start);
+    return false;
 }
 
 }  // namespace herald::sidecar

@@ -35,9 +35,10 @@ class EventLog {
     EventLog(const EventLog&) = delete;
     EventLog& operator=(const EventLog&) = delete;
 
-    // Fills the ring from the journal's tail, once, before anything is appended; `seen` is told of
-    // each entry. Then says, by a Gap and an Away, what may have been lost since.
-    void rebuild(const std::function<void(const JournalEntry&)>& seen);
+    // Fills the ring from the journal's tail, once, before anything is appended. `seen` is told of
+    // each entry, and of those before it in the last `remembered` bytes of the journal. Then says,
+    // by a Gap and an Away, what may have been lost since.
+    void rebuild(uint64_t remembered, const std::function<void(const JournalEntry&)>& seen);
 
     // Numbers an entry (its id and time are filled in) and puts it in the batch. Returns its seq.
     // The views need to live only during the call.
@@ -76,7 +77,7 @@ class EventLog {
     void show();
     void fall_behind();
     void catch_up();
-    bool write_from_ring();
+    bool write_from_ring(size_t budget);
     void count_lost(uint64_t from_seq, uint64_t to_seq);
     void note_journal();
     void wake_readers();
@@ -95,6 +96,7 @@ class EventLog {
     std::string lines_{};
     std::string names_{};
     bool behind_ = false;
+    size_t shown_bytes_ = 0;  // of lines, since what the journal lacks was last written
     uint64_t lost_from_ = 0;  // what was counted last as lost: behind this seq
     uint64_t lost_to_ = 0;    // up to this one
     std::function<void()> on_commit_{};

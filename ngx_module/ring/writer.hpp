@@ -163,6 +163,14 @@ class BasicWriter {
         return position;
     }
 
+    // Drops every record: the ring begins behind `seq`, the highest one so far. Only while nobody
+    // reads.
+    void forget_all(uint64_t seq) {
+        header_->evicted_seq.store(seq, std::memory_order_relaxed);
+        header_->oldest.store(tail_, std::memory_order_release);
+        last_of_channel_.clear();
+    }
+
     // Channels that still have a record in the ring.
     size_t channels() const { return last_of_channel_.size(); }
 

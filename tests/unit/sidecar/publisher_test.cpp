@@ -34,7 +34,7 @@ class PublisherTest : public EventLogFixture {
         events_ = std::make_unique<EventLog>(loop_->get(), config_, *journal_, doorbells_);
         mapping_ = std::make_unique<ring::Mapping>(events_->ring_fd(), events_->ring_map_size());
         publisher_.emplace(loop_->get(), config_, *events_);
-        events_->rebuild([this](const JournalEntry& entry) { publisher_->remember(entry); });
+        events_->rebuild(0, [this](const JournalEntry& entry) { publisher_->remember(entry); });
         publisher_->on_connected();
     }
     void stop_publisher() {
