@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
+import durability
 import report
 import servers
 from rows import ROWS
@@ -105,7 +106,8 @@ def main():
     rounds = max(1, arguments.rounds or (1 if arguments.quick else 3))
 
     try:
-        results = run_rows(rows, available, build, rounds, arguments.quick)
+        with durability.used_files:
+            results = run_rows(rows, available, build, rounds, arguments.quick)
     except servers.BenchError as error:
         sys.exit(f"run.py: {error}")
     except KeyboardInterrupt:
