@@ -245,6 +245,9 @@ void resume(const Options& options, int epoll, Subscribers& subscribers,
     }
 
     const Ledger& ledger = subscribers.ledger();
+    if (ledger.delivered() == 0) {
+        throw std::runtime_error("nobody received an event behind " + options.resume_from);
+    }
     const uint64_t last_ns = std::max(subscribers.last_delivery_ns(), started + 1);
     const double seconds = static_cast<double>(last_ns - started) / 1e9;
     const auto delivered = static_cast<double>(ledger.delivered());
