@@ -204,12 +204,12 @@ def memory(row, name, build, quick):
     """The sidecar's memory while events for very many channels go through."""
     with temporary_redis(BOTH_CORES) as (directory, redis_port):
         state = directory / "state"
-        with servers.sidecar(directory, build, redis_port, ring="16M", tables='[journal]\nmax_size = "512M"\n',
-                             on=BOTH_CORES) as child:
+        with servers.sidecar(directory, build, redis_port, ring="16M", on=BOTH_CORES) as child:
             run = produce(build, redis_port, ("--ring", directory / "herald.sock"),
                           "--events", row.repeats[quick], "--subject-pid", child.pid)
             run["lag"] = verify.lags(state, run, with_jsonl=False)
-            run["state_bytes"] = verify.bytes_below(state)
+            run["state_gb"] = verify.bytes_below(state) / 1e9
+            run["missing_in_index"] = run["published"] - verify.count_index(state)
         pss = [sample["pss"] for sample in run["memory"]]
         run["pss_mb"] = {str(10 * (i + 1)): value / 1e6 for i, value in enumerate(pss)}
         run["growth"] = pss[-1] / pss[1]

@@ -31,7 +31,7 @@ def machine():
     return {"cores": os.cpu_count(), "kernel": platform.release(), "cpu": cpu}
 
 
-def summarise(rows, results):
+def summarise(rows, results, quick):
     """The median of each server's figure, and of each goal's ratio. Ratios are taken within a round and only then
     is their median: host noise comes in modes that last for seconds."""
     summary = []
@@ -43,7 +43,7 @@ def summarise(rows, results):
             "spread": {name: [min(values), max(values)] for name, values in runs.items()},
             "sidecar_us_per_event": sidecar_cost(results[row.name].get("herald", [])),
             "faults": {name: total for name, of in results[row.name].items() if (total := faults(of))},
-            "ratios": [ratio(goal, runs) for goal in row.goals
+            "ratios": [ratio(goal, runs, row.judged_when_quick or not quick) for goal in row.goals
                        if goal.server in runs and (goal.base is None or goal.base in runs)],
             "notes": notes(row, results[row.name].get("herald", [])),
         })
@@ -68,7 +68,7 @@ def faults(runs):
     return {kind: total for kind, total in totals.items() if total}
 
 
-def ratio(goal, runs):
+def ratio(goal, runs, judged):
     own = statistics.median(runs[goal.server])
     if goal.base is None:
         name, value = goal.server, own
@@ -76,7 +76,7 @@ def ratio(goal, runs):
         name = f"{goal.server} / {goal.base}"
         values = [a / b for a, b in zip(runs[goal.server], runs[goal.base]) if b]
         value = statistics.median(values) if values else None
-    if goal.limit is None or value is None:
+    if goal.limit is None or value is None or not judged:
         return {"ratio": name, "value": value, "target": None, "met": None}
 
     met = COMPARE[goal.sense](value, goal.limit)

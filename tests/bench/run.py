@@ -113,7 +113,7 @@ def main():
     except KeyboardInterrupt:
         sys.exit(130)
 
-    summary = report.summarise(rows, results)
+    summary = report.summarise(rows, results, arguments.quick)
     print(report.table(summary, rounds))
     if arguments.fill:
         report.fill(arguments.fill, summary)
