@@ -306,7 +306,7 @@ void deliver(Subscriber& s) {
                 wait_for_socket(s);
                 return;
             }
-        } else if (s.phase == Phase::Replaying) {
+        } else if (s.phase == Phase::Replaying && !s.replay->waits) {
             if (++pieces > kMaxPieces) {
                 worker.deliver_later(s);
                 return;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "history.hpp"
+#include "publish.hpp"
 #include "ring/names.hpp"
 #include "status.hpp"
 #include "subscribe.hpp"
@@ -110,6 +112,18 @@ char* take_location(ngx_conf_t* cf, ngx_command_t* cmd, void* conf, ngx_http_han
     return NGX_CONF_OK;
 }
 
+char* compile_channel(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t* value,
+                      ngx_http_complex_value_t* channel) {
+    if (ngx_http_script_variables_count(value) == 0 && !ring::is_channel_name(view(*value)))
+        return reject(cf, cmd, "channel \"%V\" is invalid, %s", value, kChannelRule);
+    ngx_http_compile_complex_value_t compile{};
+    compile.cf = cf;
+    compile.value = value;
+    compile.complex_value = channel;
+    return ngx_http_compile_complex_value(&compile) == NGX_OK ? NGX_CONF_OK
+                                                              : static_cast<char*>(NGX_CONF_ERROR);
+}
+
 char* set_subscribe(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* settings = static_cast<LocationSettings*>(conf);
     char* taken = take_location(cf, cmd, conf, subscribe_handler);
@@ -121,21 +135,34 @@ char* set_subscribe(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     if (settings->channels == nullptr)
         return static_cast<char*>(NGX_CONF_ERROR);
     for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
-        ngx_str_t* value = &arguments(cf)[i];
-        if (ngx_http_script_variables_count(value) == 0 && !ring::is_channel_name(view(*value)))
-            return reject(cf, cmd, "channel \"%V\" is invalid, %s", value, kChannelRule);
-
         auto* channel = static_cast<ngx_http_complex_value_t*>(ngx_array_push(settings->channels));
         if (channel == nullptr)
             return static_cast<char*>(NGX_CONF_ERROR);
-        ngx_http_compile_complex_value_t compile{};
-        compile.cf = cf;
-        compile.value = value;
-        compile.complex_value = channel;
-        if (ngx_http_compile_complex_value(&compile) != NGX_OK)
-            return static_cast<char*>(NGX_CONF_ERROR);
+        char* compiled = compile_channel(cf, cmd, &arguments(cf)[i], channel);
+        if (compiled != NGX_CONF_OK)
+            return compiled;
     }
     return NGX_CONF_OK;
+}
+
+// `CHANNEL` of a content handler that has one.
+char* take_channel(ngx_conf_t* cf, ngx_command_t* cmd, void* conf, ngx_http_handler_pt handler) {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    char* taken = take_location(cf, cmd, conf, handler);
+    if (taken != NGX_CONF_OK)
+        return taken;
+    settings->channel = allocate<ngx_http_complex_value_t>(cf);
+    if (settings->channel == nullptr)
+        return static_cast<char*>(NGX_CONF_ERROR);
+    return compile_channel(cf, cmd, &arguments(cf)[1], settings->channel);
+}
+
+char* set_history(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    return take_channel(cf, cmd, conf, history_handler);
+}
+
+char* set_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    return take_channel(cf, cmd, conf, publish_handler);
 }
 
 char* set_health(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
@@ -272,6 +299,17 @@ char* set_start(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return NGX_CONF_OK;
 }
 
+char* set_ended(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    ngx_str_t* value = &arguments(cf)[1];
+    if (settings->replay_ended != NGX_CONF_UNSET)
+        return reject(cf, cmd, "is duplicate");
+    if (view(*value) != "204" && view(*value) != "replay")
+        return reject(cf, cmd, "knows 204 and replay, not \"%V\"", value);
+    settings->replay_ended = view(*value) == "replay" ? 1 : 0;
+    return NGX_CONF_OK;
+}
+
 char* set_buffer(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* buffer = first_time<BufferBound>(cf, cmd, conf);
     if (buffer == nullptr)
@@ -360,6 +398,8 @@ ngx_command_t commands[] = {
           NGX_HTTP_MAIN_CONF_OFFSET, 0),
     entry("herald_subscribe", kLocation | NGX_CONF_1MORE, set_subscribe, NGX_HTTP_LOC_CONF_OFFSET,
           0),
+    entry("herald_history", kLocation | NGX_CONF_TAKE1, set_history, NGX_HTTP_LOC_CONF_OFFSET, 0),
+    entry("herald_publish", kLocation | NGX_CONF_TAKE1, set_publish, NGX_HTTP_LOC_CONF_OFFSET, 0),
     entry("herald_health", kLocation | NGX_CONF_NOARGS, set_health, NGX_HTTP_LOC_CONF_OFFSET, 0),
     entry("herald_status", kLocation | NGX_CONF_NOARGS, set_status, NGX_HTTP_LOC_CONF_OFFSET, 0),
     IN_LOCATION("herald_transport", NGX_CONF_TAKE12, set_transport, transports),
@@ -372,6 +412,8 @@ ngx_command_t commands[] = {
     IN_LOCATION("herald_buffer", NGX_CONF_TAKE123, set_buffer, buffer),
     IN_LOCATION("herald_drain", NGX_CONF_TAKE12, set_drain, drain),
     IN_LOCATION("herald_error_event", NGX_CONF_TAKE12, set_message, error_event),
+    IN_LOCATION("herald_end_event", NGX_CONF_TAKE12, set_message, end_event),
+    IN_LOCATION("herald_ended", NGX_CONF_TAKE1, set_ended, replay_ended),
     IN_LOCATION("herald_require_redis", NGX_CONF_FLAG, ngx_conf_set_flag_slot, require_redis),
     IN_LOCATION("herald_idle_timeout", NGX_CONF_TAKE1, set_time_or_off, idle_timeout),
     IN_LOCATION("herald_lifetime", NGX_CONF_TAKE12, set_lifetime, lifetime),

@@ -16,7 +16,7 @@ constexpr uint64_t kReadBudgetBytes = 1 << 20;
 constexpr uint32_t kReadBudgetRecords = 16384;
 constexpr uint32_t kSendBudget = 4096;
 
-constexpr size_t kRedisGapsKept = 256;
+constexpr size_t kGapsKept = 256;
 
 }  // namespace
 
@@ -34,8 +34,7 @@ void Worker::attach(std::unique_ptr<AttachedRing> ring) {
     herald::add(counters.attaches);
     counters.attached.store(1, std::memory_order_relaxed);
     channels.rebase(ring_->header().hash_seed);
-    redis_gaps_.clear();
-    redis_lost_seq_ = 0;
+    noted_gaps_.clear();
 
     const uint64_t base = ring_->reader.evicted_seq();
     if (first) {
@@ -82,7 +81,7 @@ void Worker::settle_all() {
 void Worker::restart_seqs(uint64_t base) {
     for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
         if (subscriber->phase == Phase::Live)
-            subscriber->last_seq = subscriber->lane_seq = base;
+            subscriber->last_seq = subscriber->lane_seq = subscriber->joined_seq = base;
     }
     channels.each_topic(
         [&](Topic& topic) { topic.each_lane([&](Lane& lane) { lane.restart_seq(base); }); });
@@ -166,13 +165,13 @@ bool Worker::read_ring() {
             reader.skip(header);
             continue;
         }
-        if (header.seq != last_seq_ + 1)
+        if (header.seq != last_seq_ + 1 && header.kind != ring::Kind::Gap)
             tell_gap(GapReason::Evicted, id_of(last_seq_), id_of(header.seq - 1));
         if (header.kind != ring::Kind::Event) {
             reader.skip(header);
-            last_seq_ = header.seq;
             note_notice(header, position);
             tell_notice(header);
+            last_seq_ = header.seq;
             continue;
         }
 
@@ -203,6 +202,10 @@ void Worker::take(const ring::Record& record, ChannelTable::Entry& entry) {
     for (Topic* topic : *entry.topics) {
         if (!topic->has(record.channel))
             continue;  // another name with the same hash
+        if (record.header.flags & ring::kEndsStream) {
+            end_topic(*topic);
+            continue;
+        }
         topic->each_lane([&](Lane& lane) {
             if (lane.size() == 0)
                 return;
@@ -213,20 +216,43 @@ void Worker::take(const ring::Record& record, ChannelTable::Entry& entry) {
     }
 }
 
+// The event that was just read ends the streams of this topic. Each leaves its lane for the ring,
+// where it meets that event behind whatever it has not had yet.
+void Worker::end_topic(Topic& topic) {
+    topic.each_lane([](Lane& lane) {
+        lane.seal();
+        while (lane.size() != 0) {
+            auto& subscriber = static_cast<Subscriber&>(*lane.slot(0).member);
+            if (subscriber.dead)
+                subscriber.leave_lane();
+            else
+                replay_to_end(subscriber);
+        }
+    });
+    touch(topic);
+}
+
 void Worker::note_notice(const ring::RecordHeader& header, uint64_t position) {
-    if (header.kind == ring::Kind::RedisLost) {
-        redis_lost_seq_ = header.seq;
+    if (header.kind != ring::Kind::RedisBack && header.kind != ring::Kind::Gap)
         return;
-    }
-    redis_gaps_.push_back({position, redis_lost_seq_, header.seq});
-    if (redis_gaps_.size() > kRedisGapsKept)
-        redis_gaps_.pop_front();
+    noted_gaps_.push_back({position, header.seq});
+    if (noted_gaps_.size() > kGapsKept)
+        noted_gaps_.pop_front();
 }
 
 void Worker::tell_notice(const ring::RecordHeader& header) {
-    if (header.kind == ring::Kind::RedisBack) {
-        tell_gap(GapReason::Redis, id_of(redis_lost_seq_), id_of(header.seq));
-        return;
+    switch (header.kind) {
+        case ring::Kind::RedisBack:
+            tell_gap(GapReason::Redis, id_of(header.from_seq), id_of(header.seq));
+            return;
+        case ring::Kind::Gap:
+            tell_gap(GapReason::Evicted, id_of(std::max(header.from_seq, last_seq_)),
+                     id_of(header.seq));
+            return;
+        case ring::Kind::RedisLost:
+            break;
+        default:
+            return;
     }
     seal();  // what came before the loss is told before it
     for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next)

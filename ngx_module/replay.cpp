@@ -3,13 +3,19 @@
 #include <algorithm>
 
 #include "delivery.hpp"
+#include "messages.hpp"
+#include "ring/questions.hpp"
+#include "websocket.hpp"
 #include "worker.hpp"
 
 namespace herald {
 
+namespace questions = ring::questions;
+
 namespace {
 
-constexpr size_t kPieceBytes = 64 * 1024;
+constexpr size_t kPieceBytes = 64 * 1024;       // of the ring's events, in one go
+constexpr uint32_t kAnswerBytes = 32 * 1024;    // of the index's events, in one answer
 
 // What walking back through the channels has found.
 struct Past {
@@ -71,7 +77,7 @@ Past collect(Worker& worker, const Topic& topic, const Reach& reach) {
     if (past.missing_to <= reach.after_seq)
         past.missing_to = 0;
     if (reach.gaps) {
-        for (const RedisGap& gap : worker.redis_gaps()) {
+        for (const NotedGap& gap : worker.noted_gaps()) {
             if (gap.to_seq > reach.after_seq && gap.position >= worker.ring()->reader.oldest())
                 past.positions.push_back(gap.position);
         }
@@ -83,32 +89,244 @@ Past collect(Worker& worker, const Topic& topic, const Reach& reach) {
     return past;
 }
 
-void start(Subscriber& s, std::vector<uint64_t> positions) {
-    if (positions.empty()) {
-        s.replay.reset();
-        s.join_lane();
-        return;
-    }
-    s.replay = std::make_unique<Replay>();
-    s.replay->positions = std::move(positions);
+Replay& replay_of(Subscriber& s) {
+    if (!s.replay)
+        s.replay = std::make_unique<Replay>();
     s.phase = Phase::Replaying;
+    return *s.replay;
 }
 
-// Goes on behind `s.last_seq`, and says so if something there is gone.
+std::optional<EventId> last_id_of(Worker& worker, const Subscriber& s) {
+    return s.last_seq == 0 ? std::nullopt : std::optional(worker.id_of(s.last_seq));
+}
+
+// Tells the gap that was pending, or one that has just shown, up to `to_seq`; goes on behind it.
+void tell_gap_to(Worker& worker, Subscriber& s, uint64_t to_seq) {
+    Replay& replay = replay_of(s);
+    if (replay.gap) {
+        const PendingGap gap = *std::exchange(replay.gap, std::nullopt);
+        s.last_seq = std::max(s.last_seq, to_seq);
+        s.push_gap(gap.reason, gap.from, worker.id_of(s.last_seq));
+    } else if (to_seq > s.last_seq) {
+        s.push_gap(GapReason::Evicted, last_id_of(worker, s), worker.id_of(to_seq));
+        s.last_seq = to_seq;
+    }
+}
+
+void go_on(Worker& worker, Subscriber& s);
+
+// -- one event or notice of the past
+
+// Queues an event that ends the stream, and the end with it.
+void end_stream(Subscriber& s, std::string_view event) {
+    s.log->ended_by = copy_to_pool(s.request->pool, event);
+    push_message(s, *s.settings->end_event);
+    s.end(CloseReason::Ended, kWsNormal, "ended");
+}
+
+// What has been encoded of a piece so far.
+struct Piece {
+    std::string bytes{};
+
+    void flush(Subscriber& s) {
+        if (!bytes.empty())
+            s.push(std::exchange(bytes, {}));
+    }
+};
+
+struct PastEvent {
+    ring::Kind kind;
+    uint8_t flags;
+    uint64_t seq;
+    uint64_t from_seq;
+    std::string_view channel, event, data;
+};
+
+// False: the stream has ended with it, and its replay is gone.
+bool take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& past) {
+    if (past.kind == ring::Kind::RedisBack || past.kind == ring::Kind::Gap) {
+        piece.flush(s);
+        const GapReason reason =
+            past.kind == ring::Kind::Gap ? GapReason::Evicted : GapReason::Redis;
+        s.push_gap(reason, worker.id_of(past.from_seq), worker.id_of(past.seq));
+    } else if (past.kind == ring::Kind::Event && s.topic.has(past.channel)) {
+        OutEvent event;
+        event.id = worker.id_of(past.seq);
+        event.event = past.event;
+        event.channel = past.channel;
+        event.data = past.data;
+        append_event(piece.bytes, s.encoding.transport, s.encoding.ids, event);
+        ++s.log->events_sent;
+        add(worker.counters.events_sent);
+        s.last_seq = past.seq;
+        s.log->last_id = event.id;
+        if (past.flags & ring::kEndsStream) {
+            piece.flush(s);
+            end_stream(s, past.event);
+            return false;
+        }
+        return true;
+    }
+    s.last_seq = std::max(s.last_seq, past.seq);
+    s.log->last_id = worker.id_of(s.last_seq);
+    return true;
+}
+
+// -- from the index
+
+// Everything of the answer is queued; false: the stream has ended with it.
+bool take_answer(Worker& worker, Subscriber& s, const questions::HistoryAnswer& answer,
+                 std::string_view items) {
+    tell_gap_to(worker, s, answer.lost_seq);
+    Piece piece;
+    for (uint32_t i = 0; i < answer.count; ++i) {
+        questions::HistoryItemView item;
+        if (!questions::take_item(items, item))
+            break;
+        const questions::HistoryItem& header = item.header;
+        if (header.seq <= s.last_seq || header.seq > s.replay->up_to)
+            continue;
+        if (!take_past(worker, s, piece,
+                       {header.kind, header.flags, header.seq, header.from_seq, item.channel,
+                        item.event, item.data}))
+            return false;
+    }
+    piece.flush(s);
+    if (answer.more == 0)
+        s.last_seq = std::max(s.last_seq, std::exchange(s.replay->up_to, 0));
+    return true;
+}
+
+void begin_at(Worker& worker, Subscriber& s, std::vector<uint64_t> positions);
+
+// The index has told behind which seq the newest events lie.
+void take_start(Worker& worker, Subscriber& s, bool found, uint64_t behind_seq) {
+    Replay& replay = *s.replay;
+    const size_t count = std::exchange(replay.newest, 0);
+    replay.up_to = 0;
+    if (found) {
+        s.last_seq = behind_seq;
+        return;
+    }
+    Reach reach;
+    reach.limit = count;
+    reach.gaps = false;
+    begin_at(worker, s, collect(worker, s.topic, reach).positions);
+}
+
+void on_answer(Subscriber& s, const std::string* bytes) {
+    Worker& worker = *Worker::current();
+    Replay& replay = *s.replay;
+    replay.question = 0;
+    if (bytes == nullptr)
+        return;  // the sidecar is gone: with the next one the replay goes on
+    replay.waits = false;
+
+    std::string_view items = *bytes;
+    questions::HistoryAnswer answer;
+    const bool found = questions::take_bytes(items, answer) &&
+                       answer.status == questions::HistoryStatus::Found;
+    const uint64_t before = s.last_seq;
+    if (replay.newest != 0) {
+        take_start(worker, s, found, answer.behind_seq);
+    } else if (!found) {
+        // What it cannot tell about may be missing, and that is told.
+        tell_gap_to(worker, s, std::exchange(replay.up_to, 0));
+    } else if (!take_answer(worker, s, answer, items)) {
+        return;
+    } else if (replay.up_to != 0 && s.last_seq == before) {
+        tell_gap_to(worker, s, std::exchange(replay.up_to, 0));  // an answer without progress
+    }
+    worker.deliver_later(s);
+}
+
+void ask_index(Worker& worker, Subscriber& s) {
+    Replay& replay = replay_of(s);
+    replay.waits = true;
+    // Without a sidecar it waits for the next one, see restart_replay.
+    if (replay.question != 0 || !worker.asks().is_open())
+        return;
+    questions::HistoryQuestion question;
+    question.channels = s.topic.channels();
+    questions::HistoryRange& range = question.range;
+    range.up_to_seq = replay.up_to;
+    range.notices = 1;
+    range.max_bytes = kAnswerBytes;
+    if (replay.newest != 0) {
+        range.order = questions::Order::Behind;
+        range.limit = static_cast<uint32_t>(std::min<size_t>(replay.newest, UINT32_MAX));
+    } else {
+        range.after_seq = s.last_seq;
+    }
+    Subscriber* subscriber = &s;
+    replay.question = worker.asks().ask(
+        questions::encode(question),
+        [subscriber](const std::string* answer) { on_answer(*subscriber, answer); });
+}
+
+// -- from the ring
+
+// Goes on behind `s.last_seq`: from the index where the ring no longer has all of it.
 void go_on(Worker& worker, Subscriber& s) {
     Reach reach;
     reach.after_seq = s.last_seq;
     Past past = collect(worker, s.topic, reach);
     if (past.missing_to != 0) {
-        s.push_gap(GapReason::Evicted, worker.id_of(s.last_seq), worker.id_of(past.missing_to));
-        s.last_seq = past.missing_to;
+        replay_of(s).up_to = past.missing_to;
+        ask_index(worker, s);
+        return;
     }
-    start(s, std::move(past.positions));
+    if (s.replay && s.replay->gap)
+        tell_gap_to(worker, s, s.last_seq);
+    if (past.positions.empty()) {
+        s.replay.reset();
+        s.join_lane();
+        return;
+    }
+    Replay& replay = replay_of(s);
+    replay.positions = std::move(past.positions);
+    replay.next = 0;
 }
 
-bool is_past_log(const ring::Header& header, uint32_t log) {
-    const uint32_t count = std::min(header.past_log_count, ring::kPastLogs);
-    return std::find(header.past_logs, header.past_logs + count, log) != header.past_logs + count;
+// Queues a piece of the list; false: the stream has ended with it.
+bool take_positions(Worker& worker, Subscriber& s) {
+    ring::Reader& reader = worker.ring()->reader;
+    Replay& replay = *s.replay;
+    Piece piece;
+    ring::Record record;
+    while (replay.next < replay.positions.size() && piece.bytes.size() < kPieceBytes) {
+        if (reader.read_at(replay.positions[replay.next], record) != ring::Poll::Record) {
+            // Overwritten while the subscriber took its time: the index has it.
+            replay.positions.clear();
+            replay.next = 0;
+            break;
+        }
+        ++replay.next;
+        const ring::RecordHeader& header = record.header;
+        if (!take_past(worker, s, piece,
+                       {header.kind, header.flags, header.seq, header.from_seq, record.channel,
+                        record.event, record.data}))
+            return false;
+    }
+    piece.flush(s);
+    return true;
+}
+
+// -- where it starts
+
+// Starts with a list of the newest events, whatever came before them.
+void begin_at(Worker& worker, Subscriber& s, std::vector<uint64_t> positions) {
+    ring::RecordHeader first;
+    if (positions.empty() ||
+        worker.ring()->reader.header_at(positions.front(), first) != ring::Poll::Record) {
+        s.replay.reset();
+        s.join_lane();
+        return;
+    }
+    s.last_seq = first.seq - 1;
+    Replay& replay = replay_of(s);
+    replay.positions = std::move(positions);
+    replay.next = 0;
 }
 
 // Resumes behind the id that the client had last.
@@ -116,21 +334,33 @@ void resume(Worker& worker, Subscriber& s, const std::string& client_id) {
     const ring::Header& header = worker.ring()->header();
     const std::optional<EventId> id = ring::parse_id(client_id);
     const uint64_t newest = header.last_seq.load(std::memory_order_relaxed);
-    const bool ours = id && id->log == header.log && id->seq <= newest;
-    if (ours && id->seq > worker.last_seq())
-        worker.catch_up(id->seq);  // another worker was faster
-    if (ours) {
+    if (id && id->log == header.log && id->seq <= newest) {
+        if (id->seq > worker.last_seq())
+            worker.catch_up(id->seq);  // another worker was faster
         s.last_seq = id->seq;
-        go_on(worker, s);
+    } else {
+        // Whatever it had, it is not known what followed: first the gap, then what there is.
+        const bool earlier = id && id->log != header.log && is_past_log(header, id->log);
+        replay_of(s).gap =
+            PendingGap{earlier ? GapReason::Evicted : GapReason::UnknownId, id};
+    }
+    go_on(worker, s);
+}
+
+// The newest events that `herald_start last=N` asks for. Says nothing of gaps before them.
+void start_with_last(Worker& worker, Subscriber& s, size_t count) {
+    Reach reach;
+    reach.limit = count;
+    reach.gaps = false;
+    Past past = collect(worker, s.topic, reach);
+    if (past.missing_to != 0 && past.positions.size() < count && worker.asks().is_open()) {
+        Replay& replay = replay_of(s);
+        replay.newest = count;
+        replay.up_to = worker.last_seq();
+        ask_index(worker, s);
         return;
     }
-    // Whatever it had, it is not known what followed: first the gap, then what there is.
-    Past past = collect(worker, s.topic, Reach{});
-    const bool earlier = id && id->log != header.log && is_past_log(header, id->log);
-    const uint64_t base = worker.ring()->reader.evicted_seq();
-    s.push_gap(earlier ? GapReason::Evicted : GapReason::UnknownId, id, worker.id_of(base));
-    s.last_seq = base;
-    start(s, std::move(past.positions));
+    begin_at(worker, s, std::move(past.positions));
 }
 
 }  // namespace
@@ -142,87 +372,76 @@ void begin_history(Subscriber& s) {
         resume(worker, s, *id);
         return;
     }
-
     const Start& wanted = *s.settings->start;
-    Reach reach;
-    reach.gaps = wanted.kind == StartKind::All;
-    if (wanted.kind == StartKind::Last)
-        reach.limit = wanted.count;
-    if (wanted.kind == StartKind::Live) {
+    if (wanted.kind == StartKind::All || s.from_start) {
+        go_on(worker, s);
+    } else if (wanted.kind == StartKind::Last) {
+        start_with_last(worker, s, wanted.count);
+    } else if (s.waiting_since_ms == 0) {
+        begin_at(worker, s, {});
+    } else {
         // To one that came before the ring did, live is what has been published since.
-        if (s.waiting_since_ms == 0) {
-            start(s, {});
-            return;
-        }
+        Reach reach;
         reach.since_ms = s.waiting_since_ms;
+        begin_at(worker, s, collect(worker, s.topic, reach).positions);
     }
-    Past past = collect(worker, s.topic, reach);
-    if (wanted.kind == StartKind::All && past.missing_to != 0) {
-        s.push_gap(GapReason::Evicted, std::nullopt, worker.id_of(past.missing_to));
-        s.last_seq = past.missing_to;
-    }
-    start(s, std::move(past.positions));
 }
 
 void continue_history(Subscriber& s) {
     Worker& worker = *Worker::current();
-    ring::Reader& reader = worker.ring()->reader;
     Replay& replay = *s.replay;
-    std::string piece;
-    ring::Record record;
-
-    while (replay.next < replay.positions.size() && piece.size() < kPieceBytes) {
-        const uint64_t position = replay.positions[replay.next++];
-        const ring::Poll poll = reader.read_at(position, record);
-        if (poll != ring::Poll::Record) {
-            // Overwritten while the subscriber took its time. What is left of the list is newer.
-            const uint64_t evicted = reader.evicted_seq();
-            while (replay.next < replay.positions.size() &&
-                   replay.positions[replay.next] < reader.oldest())
-                ++replay.next;
-            if (!piece.empty())
-                s.push(std::exchange(piece, {}));
-            s.push_gap(GapReason::Evicted, worker.id_of(s.last_seq), worker.id_of(evicted));
-            s.last_seq = std::max(s.last_seq, evicted);
-            continue;
-        }
-        const uint64_t seq = record.header.seq;
-        if (record.header.kind == ring::Kind::RedisBack) {
-            if (!piece.empty())
-                s.push(std::exchange(piece, {}));
-            s.push_gap(GapReason::Redis, worker.id_of(record.header.previous_seq),
-                       worker.id_of(seq));
-        } else if (s.topic.has(record.channel)) {
-            OutEvent event;
-            event.id = worker.id_of(seq);
-            event.event = record.event;
-            event.channel = record.channel;
-            event.data = record.data;
-            append_event(piece, s.encoding.transport, s.encoding.ids, event);
-            ++s.log->events_sent;
-            add(worker.counters.events_sent);
-        }
-        s.last_seq = std::max(s.last_seq, seq);
-        s.log->last_id = worker.id_of(s.last_seq);
-    }
-    if (!piece.empty())
-        s.push(std::move(piece));
-    if (replay.next < replay.positions.size())
+    if (replay.waits)
         return;
-
-    // The list is through: what came since is the next one.
-    go_on(worker, s);
+    if (replay.next < replay.positions.size())
+        take_positions(worker, s);
+    else if (replay.up_to != 0)
+        ask_index(worker, s);
+    else
+        go_on(worker, s);
 }
 
 void restart_replay(Subscriber& s, bool same_log, uint32_t old_log) {
     Worker& worker = *Worker::current();
+    Replay& replay = *s.replay;
+    replay.positions.clear();
+    replay.next = 0;
+    replay.waits = false;
     if (!same_log) {
         const uint64_t base = worker.ring()->reader.evicted_seq();
         s.push_gap(GapReason::Evicted, EventId{old_log, s.last_seq}, worker.id_of(base));
         s.last_seq = base;
+        replay.newest = 0;
+        replay.gap.reset();
     }
-    go_on(worker, s);
+    if (replay.newest != 0) {
+        start_with_last(worker, s, std::exchange(replay.newest, 0));
+    } else {
+        replay.up_to = 0;
+        go_on(worker, s);
+    }
     deliver(s);
+}
+
+void replay_to_end(Subscriber& s) {
+    Worker& worker = *Worker::current();
+    s.settle();
+    if (s.is_trimmed())
+        s.tell_trim();
+    s.leave_lane();
+    s.last_seq = std::max(s.last_seq, s.joined_seq);
+    replay_of(s);
+    worker.deliver_later(s);
+}
+
+void cancel_replay(Subscriber& s) {
+    Worker* worker = Worker::current();
+    if (worker != nullptr && s.replay && s.replay->question != 0)
+        worker->asks().cancel(std::exchange(s.replay->question, 0));
+}
+
+bool is_past_log(const ring::Header& header, uint32_t log) {
+    const uint32_t count = std::min(header.past_log_count, ring::kPastLogs);
+    return std::find(header.past_logs, header.past_logs + count, log) != header.past_logs + count;
 }
 
 }  // namespace herald

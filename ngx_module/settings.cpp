@@ -32,6 +32,7 @@ void* create_location_settings(ngx_conf_t* cf) noexcept {
     settings->ids = NGX_CONF_UNSET;
     settings->resume = NGX_CONF_UNSET;
     settings->require_redis = NGX_CONF_UNSET;
+    settings->replay_ended = NGX_CONF_UNSET;
     settings->idle_timeout = NGX_CONF_UNSET_MSEC;
     return settings;
 }
@@ -59,11 +60,13 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     merge(inner->lifetime, outer->lifetime, no_lifetime);
     merge(inner->greeting, outer->greeting, no_message);
     merge(inner->error_event, outer->error_event, no_message);
+    merge(inner->end_event, outer->end_event, no_message);
     ngx_conf_merge_uint_value(inner->transports, outer->transports, kOfferSse | kOfferWebsocket);
     ngx_conf_merge_msec_value(inner->retry, outer->retry, 3000);
     ngx_conf_merge_value(inner->ids, outer->ids, 1);
     ngx_conf_merge_value(inner->resume, outer->resume, 1);
     ngx_conf_merge_value(inner->require_redis, outer->require_redis, 0);
+    ngx_conf_merge_value(inner->replay_ended, outer->replay_ended, 0);
     ngx_conf_merge_msec_value(inner->idle_timeout, outer->idle_timeout, 0);
 
     // `if` and `limit_except` are nameless locations inside one: the content handler goes with
@@ -72,13 +75,15 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
         ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
     if (core->noname && core->handler == nullptr && outer->handler != nullptr) {
         inner->channels = outer->channels;
+        inner->channel = outer->channel;
         core->handler = inner->handler = outer->handler;
     }
     // A handler that came later in the location has overwritten ours without a word.
     if (inner->handler != nullptr && core->handler != inner->handler) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "location \"%V\" has a herald content handler (herald_subscribe, "
-                           "herald_health or herald_status) and another one; keep one of them",
+                           "herald_history, herald_publish, herald_health or herald_status) and "
+                           "another one; keep one of them",
                            &core->name);
         return static_cast<char*>(NGX_CONF_ERROR);
     }

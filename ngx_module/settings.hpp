@@ -55,8 +55,9 @@ struct MainSettings {
 };
 
 struct LocationSettings {
-    ngx_array_t* channels;        // of ngx_http_complex_value_t; nullptr: not a stream
-    ngx_http_handler_pt handler;  // ours, where this location has one
+    ngx_array_t* channels;              // of ngx_http_complex_value_t; nullptr: not a stream
+    ngx_http_complex_value_t* channel;  // of herald_history or herald_publish
+    ngx_http_handler_pt handler;        // ours, where this location has one
 
     ngx_uint_t transports;  // TransportBit; NGX_CONF_UNSET_UINT until merged
     Message* greeting;
@@ -68,6 +69,8 @@ struct LocationSettings {
     BufferBound* buffer;
     Drain* drain;
     Message* error_event;
+    Message* end_event;
+    ngx_flag_t replay_ended;  // herald_ended: else 204
     ngx_flag_t require_redis;
     ngx_msec_t idle_timeout;  // 0: off
     Lifetime* lifetime;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "delivery.hpp"
+#include "ended.hpp"
 #include "headers.hpp"
 #include "messages.hpp"
 #include "replay.hpp"
@@ -25,6 +26,7 @@ struct RequestContext {
     StreamLog log;
     Subscriber* subscriber = nullptr;  // owned; nullptr: not made yet
     bool attached = false;             // the worker knows it
+    uint64_t question = 0;             // whether its channels have ended; 0: none is out
 };
 
 RequestContext* context_of(ngx_http_request_t* r) {
@@ -34,15 +36,18 @@ RequestContext* context_of(ngx_http_request_t* r) {
 // nginx has given up the request: the stream is over. The memory stays, see destroy.
 void detach(void* data) noexcept {
     auto* context = static_cast<RequestContext*>(data);
+    Worker* worker = Worker::current();
+    if (worker != nullptr && context->question != 0)
+        worker->asks().cancel(std::exchange(context->question, 0));
     if (!context->attached)
         return;
     Subscriber& s = *context->subscriber;
-    Worker* worker = Worker::current();
     context->attached = false;
     if (worker == nullptr)
         return;
     guard(s.connection->log, [&] {
         s.leave_lane();
+        cancel_replay(s);
         if (s.log->reason == CloseReason::None)
             s.log->reason = CloseReason::Client;
         s.connection->sent += static_cast<off_t>(s.direct_bytes);  // for $bytes_sent
@@ -208,10 +213,18 @@ ngx_int_t negotiate(ngx_http_request_t* r, Encoding& encoding, bool& websocket) 
     return set_sse_header(r) ? NGX_OK : NGX_ERROR;
 }
 
+// What a request asks for, once it is known to be answered with a stream.
+struct Wish {
+    std::vector<std::string> channels{};
+    std::unique_ptr<std::string> client_id{};
+    bool at_end = false;  // the client has had all, the end included
+};
+
 // The response's header is made: from here on it is a stream.
-ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context,
-                       std::vector<std::string> channels, Encoding encoding, bool websocket) {
+ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish,
+                       Encoding encoding, bool websocket) {
     Worker& worker = *Worker::current();
+    std::vector<std::string>& channels = wish.channels;
     context.log.transport = as_ngx_str(websocket ? "websocket" : "sse");
     context.log.channel = copy_to_pool(r->pool, channels.front());
 
@@ -245,14 +258,21 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context,
     if (r->http_version < NGX_HTTP_VERSION_20 && core->tcp_nodelay)
         ngx_tcp_nodelay(r->connection);
 
-    push_message(s, *s.settings->greeting);
-    if (s.settings->resume)
-        s.client_id = client_id_of(r);
-    if (worker.ring() != nullptr)
-        begin_history(s);
-    else
-        worker.wait_for_ring(s);
+    if (wish.at_end && s.settings->replay_ended) {
+        s.from_start = true;
+    } else {
+        s.client_id = std::move(wish.client_id);
+    }
     start_timers(s);
+    if (wish.at_end && !s.from_start) {
+        s.end(CloseReason::Ended, kWsNormal, "ended");
+    } else {
+        push_message(s, *s.settings->greeting);
+        if (worker.ring() != nullptr)
+            begin_history(s);
+        else
+            worker.wait_for_ring(s);
+    }
 
     if (!s.outbox && ngx_http_send_special(r, NGX_HTTP_FLUSH) == NGX_ERROR)
         give_up(s, CloseReason::Client);
@@ -262,6 +282,45 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context,
     else if (is_gone(r))
         give_up(s, CloseReason::Client);
     worker.run_later_soon();
+    return NGX_DONE;
+}
+
+// The answer to what the request wishes for.
+ngx_int_t open_stream(ngx_http_request_t* r, RequestContext& context, Wish wish) {
+    // 204 ends the life of an EventSource. A WebSocket is opened, and closed in order.
+    if (wish.at_end && !location_settings(r)->replay_ended && !asks_for_websocket(r)) {
+        context.log.reason = CloseReason::Ended;
+        return NGX_HTTP_NO_CONTENT;
+    }
+    Encoding encoding;
+    bool websocket = false;
+    ngx_int_t rc = negotiate(r, encoding, websocket);
+    if (rc != NGX_OK || r->header_sent)
+        return rc;
+    rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
+        return rc;
+    return start_stream(r, context, std::move(wish), encoding, websocket);
+}
+
+// The index has been asked; the request goes on when it has answered.
+ngx_int_t open_stream_later(ngx_http_request_t* r, RequestContext& context, Wish wish) {
+    auto kept = std::make_shared<Wish>(std::move(wish));
+    auto go_on = [r, &context, kept](bool at_end) {
+        context.question = 0;
+        kept->at_end = at_end;
+        ngx_connection_t* connection = r->connection;
+        r->read_event_handler = ngx_http_block_reading;
+        const ngx_int_t rc =
+            guard(connection->log, ngx_int_t{NGX_HTTP_INTERNAL_SERVER_ERROR},
+                  [&] { return open_stream(r, context, std::move(*kept)); });
+        ngx_http_finalize_request(r, rc);
+        ngx_http_run_posted_requests(connection);
+    };
+    context.question =
+        ask_at_end(*Worker::current(), kept->channels, *kept->client_id, std::move(go_on));
+    r->read_event_handler = ngx_http_test_reading;
+    ++r->main->count;
     return NGX_DONE;
 }
 
@@ -285,8 +344,8 @@ ngx_int_t subscribe(ngx_http_request_t* r) {
     if (worker == nullptr)
         return service_unavailable(r, "Herald is not running in this process");
 
-    std::vector<std::string> channels;
-    rc = evaluate_channels(r, channels);
+    Wish wish;
+    rc = evaluate_channels(r, wish.channels);
     if (rc == NGX_HTTP_BAD_REQUEST) {
         add(worker->counters.refused);
         return refuse(r, NGX_HTTP_BAD_REQUEST, kChannelRule);
@@ -301,16 +360,15 @@ ngx_int_t subscribe(ngx_http_request_t* r) {
     RequestContext* context = make_context(r);
     if (context == nullptr)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    Encoding encoding;
-    bool websocket = false;
-    rc = negotiate(r, encoding, websocket);
-    if (rc != NGX_OK || r->header_sent)
-        return rc;
-
-    rc = ngx_http_send_header(r);
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
-        return rc;
-    return start_stream(r, *context, std::move(channels), encoding, websocket);
+    if (settings.resume)
+        wish.client_id = client_id_of(r);
+    if (wish.client_id) {
+        const AtEnd at_end = is_at_end(*worker, wish.channels, *wish.client_id);
+        if (at_end == AtEnd::AskIndex)
+            return open_stream_later(r, *context, std::move(wish));
+        wish.at_end = at_end == AtEnd::Yes;
+    }
+    return open_stream(r, *context, std::move(wish));
 }
 
 }  // namespace

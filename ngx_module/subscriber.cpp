@@ -85,6 +85,7 @@ void Subscriber::join_lane() {
     lane->join(*this, connection->fd, (direct ? 0u : kSlotIndirect) | kSlotBusy);
     lane_events = lane->events_before(lane->end());
     lane_seq = lane->seq_before(lane->end());
+    joined_seq = worker.last_seq();
     phase = Phase::Live;
 }
 
@@ -125,6 +126,7 @@ void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_r
     log->reason = reason;
     leave_lane();
     client_id.reset();
+    cancel_replay(*this);
     replay.reset();
     phase = Phase::Ending;
 

@@ -47,6 +47,7 @@ struct StreamLog {
     uint64_t events_sent = 0;
     uint64_t gaps = 0;
     uint64_t trimmed = 0;  // events
+    ngx_str_t ended_by{};  // the name of the event that has ended the stream
     std::optional<EventId> last_id;
     CloseReason reason = CloseReason::None;
 };
@@ -122,6 +123,7 @@ class Subscriber : public LaneMember {
     bool queued = false;     // in one of the worker's to-do lists
     bool finishing = false;  // last bytes are out; to be finalized
     bool draining = false;   // its worker is leaving; ends at `deadline`
+    bool from_start = false;  // gets the whole past, whatever herald_start says
 
     Segment* partial = nullptr;  // held: being sent, `offset` bytes of it are out
     uint32_t offset = 0;
@@ -136,6 +138,7 @@ class Subscriber : public LaneMember {
     uint64_t lane_events = 0;   // of the lane, up to where `log` is settled
     uint64_t lane_seq = 0;      // of the lane, likewise
     uint64_t last_seq = 0;      // of the newest event that it has had
+    uint64_t joined_seq = 0;    // what came up to this one is not the lane's to bring
     uint64_t direct_bytes = 0;  // sent past nginx's own counting
 
     Wheel::Node timer;  // its owner is this subscriber

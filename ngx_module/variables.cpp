@@ -6,7 +6,7 @@ namespace herald {
 
 namespace {
 
-enum class Field : uintptr_t { Channel, Transport, EventsSent, LastId, Gaps, Trimmed, CloseReason };
+enum class Field : uintptr_t { Channel, Transport, EventsSent, LastId, Gaps, Trimmed, CloseReason, Event };
 
 std::string text_of(const StreamLog& log, Field field) {
     switch (field) {
@@ -24,6 +24,8 @@ std::string text_of(const StreamLog& log, Field field) {
             return std::to_string(log.trimmed);
         case Field::CloseReason:
             return std::string(name_of(log.reason));
+        case Field::Event:
+            return std::string(view(log.ended_by));
     }
     return {};
 }
@@ -59,7 +61,8 @@ ngx_int_t add_variables(ngx_conf_t* cf) noexcept {
         {"herald_last_id", Field::LastId},
         {"herald_gaps", Field::Gaps},
         {"herald_trimmed", Field::Trimmed},
-        {"herald_close_reason", Field::CloseReason}};
+        {"herald_close_reason", Field::CloseReason},
+        {"herald_event", Field::Event}};
     for (auto [name, field] : variables) {
         ngx_str_t text = as_ngx_str(name);
         ngx_http_variable_t* variable = ngx_http_add_variable(cf, &text, NGX_HTTP_VAR_NOCACHEABLE);

@@ -7,6 +7,7 @@
 namespace herald {
 
 // RFC 6455, section 7.4.1, and IANA's registry
+constexpr uint16_t kWsNormal = 1000;
 constexpr uint16_t kWsGoingAway = 1001;
 constexpr uint16_t kWsServiceRestart = 1012;
 

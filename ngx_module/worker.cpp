@@ -41,13 +41,19 @@ Worker* Worker::current() {
 Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
     : counters(counters_for(settings)),
       log_(cycle->log),
-      link_(cycle->log, settings.socket_path,
-            {[this](std::unique_ptr<AttachedRing> ring) { attach(std::move(ring)); },
-             [this] {
-                 counters.attached.store(0, std::memory_order_relaxed);
-                 wake();  // to the ring's end: its last records may have come without a doorbell
-             },
-             [this] { wake(); }}) {
+      asks_([this](std::string frames) { link_.send(std::move(frames)); }),
+      link_(
+          cycle->log, settings.socket_path,
+          {[this](std::unique_ptr<AttachedRing> ring) {
+               asks_.open();
+               attach(std::move(ring));
+           },
+           [this] {
+               counters.attached.store(0, std::memory_order_relaxed);
+               asks_.close();
+               wake();  // to the ring's end: its last records may have come without a doorbell
+           },
+           [this] { wake(); }, [this](std::string_view payload) { return asks_.take(payload); }}) {
     timer_.handler = on_timer;
     timer_.data = this;
     timer_.log = log_;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "asks.hpp"
 #include "channel.hpp"
 #include "counters.hpp"
 #include "sidecar_link.hpp"
@@ -20,11 +21,10 @@
 
 namespace herald {
 
-// A moment at which events may have been lost, for replays that cross it.
-struct RedisGap {
+// A notice in the ring that events may have been lost, for replays that cross it.
+struct NotedGap {
     uint64_t position;
-    uint64_t from_seq;  // Redis was lost here
-    uint64_t to_seq;    // and was back here
+    uint64_t to_seq;
 };
 
 enum class RedisView { Unknown, Connected, Lost };  // Unknown: no sidecar
@@ -45,8 +45,9 @@ class Worker {
     uint64_t last_seq() const { return last_seq_; }
     EventId id_of(uint64_t seq) const { return {log_name(), seq}; }
     RedisView redis() const;
+    Asks& asks() { return asks_; }  // open while the sidecar is there
     bool is_draining() const { return draining_; }
-    const std::deque<RedisGap>& redis_gaps() const { return redis_gaps_; }
+    const std::deque<NotedGap>& noted_gaps() const { return noted_gaps_; }
 
     ChannelTable channels;
     WorkerCounters& counters;
@@ -92,6 +93,7 @@ class Worker {
     void tell_gap(GapReason reason, EventId from, EventId to);
     void report_loss(ring::Poll poll);
     void seal();
+    void end_topic(Topic& topic);
     bool fan_out();
     void touch(Topic& topic);
     void arm_timer();
@@ -102,8 +104,8 @@ class Worker {
     std::unique_ptr<AttachedRing> ring_;
     ring::Record record_;
     uint64_t last_seq_ = 0;  // of the newest record read
-    std::deque<RedisGap> redis_gaps_;
-    uint64_t redis_lost_seq_ = 0;  // of the newest RedisLost record
+    std::deque<NotedGap> noted_gaps_;
+    Asks asks_;
     SidecarLink link_;
 
     std::vector<Topic*> dirty_;  // topics with something to fan out

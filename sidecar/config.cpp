@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "ring/names.hpp"
-#include "sidecar/event.hpp"
+#include "sidecar/config_feed.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/toml_reader.hpp"
 
@@ -21,8 +21,9 @@ namespace {
 
 constexpr uint64_t kMinRing = 64 << 10;
 constexpr uint64_t kMaxRing = uint64_t{64} << 30;
+constexpr uint64_t kMinSegment = 64 << 10;
+constexpr uint64_t kMaxSegment = uint64_t{1} << 30;
 constexpr uint64_t kMaxMessage = 512 << 20;  // Redis carries no longer ones
-constexpr size_t kMaxName = 64;              // bytes of a feed's name
 
 // Data of this size fits beside the longest channel and event name into the half of the ring that
 // a record may take.
@@ -136,98 +137,44 @@ void read_ring(const toml::value* value, Config& config, Problems& problems) {
     }
 }
 
-void read_rename(TableReader& table, Feed& feed, Problems& problems) {
-    const toml::value* rename = table.table("rename");
-    if (rename == nullptr)
+void read_fsync(TableReader& table, JournalConfig& journal) {
+    const auto text = table.string("fsync");
+    if (!text)
         return;
-    if (feed.event.empty())
-        table.refuse("rename",
-                     "has no effect without event; say which JSON member names the event");
-    for (const auto& [from, to] : rename->as_table()) {
-        if (!to.is_string())
-            problems.add(line_of(to), "[[feed]] rename of \"" + from + "\" is " + kind_of(to) +
-                                          "; expected a string in quotes");
-        else if (!ring::is_event_name(to.as_string().str))
-            problems.add(line_of(to), "[[feed]] rename of \"" + from +
-                                          "\" gives no fit event name; expected 1 to 255 bytes "
-                                          "without control characters");
-        else
-            feed.rename.emplace(from, to.as_string().str);
-    }
+    if (*text == "always")
+        journal.fsync = Fsync::Always;
+    else if (*text == "everysec")
+        journal.fsync = Fsync::EverySec;
+    else if (*text == "never")
+        journal.fsync = Fsync::Never;
+    else
+        table.refuse("fsync",
+                     "is \"" + *text + "\"; expected \"always\", \"everysec\" or \"never\"");
 }
 
-// The feed, or nothing where its name or its channels are missing or wrong.
-std::optional<Feed> read_feed(const toml::value& value, Problems& problems) {
-    TableReader table(&value, "[[feed]]", problems);
-    const auto name = table.string("name");
-    if (name && (name->empty() || name->size() > kMaxName || ring::has_control_characters(*name)))
-        table.refuse("name", "is unfit; expected 1 to 64 bytes without control characters");
-    if (table.find("name") == nullptr)
-        problems.add(line_of(value),
-                     "[[feed]] has no name; give it one, such as name = \"orders\"");
-
-    std::optional<ChannelPattern> channels;
-    if (const auto pattern = table.string("channels")) {
-        try {
-            channels.emplace(*pattern);
-        } catch (const std::invalid_argument& error) {
-            table.refuse("channels", error.what());
-        }
-    }
-    if (table.find("channels") == nullptr)
-        problems.add(line_of(value),
-                     "[[feed]] has no channels; say which are its own, such as "
-                     "channels = \"orders:{id}\"");
-
-    Feed feed{name.value_or(""), channels.value_or(ChannelPattern("x"))};
-    if (const auto event = table.string("event")) {
-        feed.event = *event;
-        if (event->empty())
-            table.refuse("event", "is empty; name a JSON member, or leave the key out");
-    }
-    read_rename(table, feed, problems);
-    feed.log = table.boolean("log").value_or(false);
+void read_journal(const toml::value* value, JournalConfig& journal, Problems& problems) {
+    TableReader table(value, "[journal]", problems);
+    read_fsync(table, journal);
+    const auto segment = table.size("segment");
+    journal.retention_ms = table.duration_or_off("retention").value_or(journal.retention_ms);
+    const auto max_size = table.size_or_off("max_size");
     table.finish();
-    if (!name || !channels)
-        return std::nullopt;
-    return feed;
-}
 
-void read_feeds(const toml::value* value, Config& config, Problems& problems) {
-    const bool tables = value != nullptr && value->is_array() &&
-                        std::all_of(value->as_array().begin(), value->as_array().end(),
-                                    [](const toml::value& feed) { return feed.is_table(); });
-    if (!tables || value->as_array().empty()) {
-        problems.add(value == nullptr ? 0 : line_of(*value),
-                     value != nullptr && value->is_table()
-                         ? "feed is one table; feeds are written [[feed]], in double brackets"
-                         : "no feed; add at least one [[feed]] with name and channels");
-        return;
-    }
-
-    std::vector<uint32_t> lines;  // of the feeds in config.feeds
-    for (const toml::value& table : value->as_array()) {
-        std::optional<Feed> feed = read_feed(table, problems);
-        if (!feed)
-            continue;
-        for (size_t i = 0; i < config.feeds.size(); ++i) {
-            const Feed& other = config.feeds[i];
-            const std::string who =
-                "\"" + other.name + "\" (line " + std::to_string(lines[i]) + ")";
-            if (other.name == feed->name)
-                problems.add(
-                    line_of(table.as_table().at("name")),
-                    "[[feed]] name is that of feed " + who + " as well; each needs its own");
-            if (const auto channel = other.channels.common_channel(feed->channels))
-                problems.add(line_of(table.as_table().at("channels")),
-                             "[[feed]] channels \"" + feed->channels.text() +
-                                 "\" overlap with those of feed " + who + ", \"" +
-                                 other.channels.text() + "\": both claim " + *channel +
-                                 "; a channel belongs to one feed");
+    if (segment) {
+        if (*segment < kMinSegment || *segment > kMaxSegment) {
+            table.refuse("segment", "is " + format_size(*segment) + "; expected " +
+                                        format_size(kMinSegment) + " to " +
+                                        format_size(kMaxSegment));
+            return;
         }
-        lines.push_back(line_of(table));
-        config.feeds.push_back(std::move(*feed));
+        journal.segment = *segment;
     }
+    if (max_size && *max_size != 0 && *max_size < 2 * journal.segment)
+        table.refuse("max_size", "is " + format_size(*max_size) +
+                                     "; expected at least two segments, " +
+                                     format_size(2 * journal.segment) + ", or \"off\"");
+    else
+        journal.max_size = max_size.value_or(journal.max_size);
 }
 
 // toml11 explains in several lines with a drawing; this keeps the sentence and the hint.
@@ -273,7 +220,8 @@ Config parse_config(std::string_view text, const std::string& file, std::string_
     read_sidecar(top.table("sidecar"), config, problems);
     read_redis(top.table("redis"), redis_url, config, problems);
     read_ring(top.table("ring"), config, problems);
-    read_feeds(top.find("feed"), config, problems);
+    read_journal(top.table("journal"), config.journal, problems);
+    read_feeds(top.find("feed"), config.feeds, problems);
     top.finish();
 
     if (!problems.empty())

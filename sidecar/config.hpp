@@ -37,7 +37,7 @@ struct Config {
     uint64_t ring_size = 64 << 20;   // bytes
     uint32_t max_message = 1 << 20;  // bytes
     JournalConfig journal{};
-    std::vector<Feed> feeds{};       // no two of them claim one channel
+    std::vector<Feed> feeds{};  // no two of them claim one channel
 };
 
 // Messages are "FILE:LINE: what is wrong and what would be right", at least one.

@@ -16,6 +16,7 @@ namespace control = ring::control;
 namespace {
 
 constexpr uint64_t kHelloWithinMs = 5000;
+constexpr size_t kReceive = 64 * 1024;  // bytes
 
 }  // namespace
 
@@ -31,26 +32,19 @@ void send_refusal(int socket, std::string_view reason) noexcept {
     }
 }
 
-ControlPeer::ControlPeer(uv_loop_t* loop, Fd socket, Credentials credentials, RingHandle ring,
-                         Doorbells& doorbells, Server& server)
+ControlPeer::ControlPeer(uv_loop_t* loop, Fd socket, const Setup& setup, Doorbells& doorbells,
+                         Server& server)
     : socket_(std::move(socket)),
-      credentials_(credentials),
-      ring_(ring),
+      setup_(setup),
       doorbells_(doorbells),
       server_(server),
+      inbox_(setup.questions),
       deadline_(make_timer(loop, this)),
       poll_(make_handle<uv_poll_t>(this, "poll a worker's socket", [&](uv_poll_t* poll) {
           return uv_poll_init(loop, poll, socket_.get());
       })) {
-    uv_timer_start(
-        deadline_.get(),
-        [](uv_timer_t* timer) noexcept {
-            owner_of<ControlPeer>(timer).run(&ControlPeer::time_out);
-        },
-        kHelloWithinMs, 0);
-    uv_poll_start(poll_.get(), UV_READABLE, [](uv_poll_t* poll, int, int) noexcept {
-        owner_of<ControlPeer>(poll).run(&ControlPeer::receive);
-    });
+    set_deadline(kHelloWithinMs);
+    poll(UV_READABLE);
 }
 
 ControlPeer::~ControlPeer() {
@@ -59,19 +53,55 @@ ControlPeer::~ControlPeer() {
 }
 
 // Every step says whether the connection goes on.
-void ControlPeer::run(bool (ControlPeer::*step)()) noexcept {
+template <class Step>
+void ControlPeer::run(Step step) noexcept {
     bool goes_on = false;
     try {
-        goes_on = (this->*step)();
+        goes_on = step();
     } catch (const std::exception& error) {
-        send_refusal(socket_.get(), error.what());
+        say_refused(error.what());
     }
     if (!goes_on)
         server_.on_over(*this);
 }
 
+void ControlPeer::poll(int events) noexcept {
+    uv_poll_start(poll_.get(), events, [](uv_poll_t* poll, int status, int ready) noexcept {
+        ControlPeer& self = owner_of<ControlPeer>(poll);
+        // An error of the socket is told by the next call that reads it.
+        self.run([&] { return self.on_ready(status < 0 ? UV_READABLE : ready); });
+    });
+}
+
+void ControlPeer::set_deadline(uint64_t ms) noexcept {
+    uv_timer_start(
+        deadline_.get(),
+        [](uv_timer_t* timer) noexcept {
+            ControlPeer& self = owner_of<ControlPeer>(timer);
+            self.run([&] { return self.on_deadline(); });
+        },
+        ms, 0);
+}
+
+bool ControlPeer::on_ready(int events) {
+    if ((events & UV_WRITABLE) != 0)
+        send_answers();
+    return (events & UV_READABLE) == 0 || receive();
+}
+
+bool ControlPeer::on_deadline() {
+    if (!doorbell_)
+        return refuse("no Hello within 5 s");
+    if (fate_ == Fate::OutOfMemory)
+        return refuse("out of memory for an answer");
+    if (fate_ == Fate::Broken)
+        return on_end();
+    return refuse("took nothing for " + std::to_string(setup_.answers.stalled_ms) + " ms while " +
+                  std::to_string(answers_.size()) + " bytes of answers wait");
+}
+
 bool ControlPeer::receive() {
-    char buffer[4096];
+    char buffer[kReceive];
     const ssize_t got = recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
@@ -82,32 +112,32 @@ bool ControlPeer::receive() {
 }
 
 bool ControlPeer::take_frames() {
-    while (!bytes_.empty()) {
+    size_t taken = 0;
+    while (taken < bytes_.size()) {
         control::FrameHeader header;
         std::string_view payload;
-        switch (control::parse(bytes_, header, payload)) {
-            case control::Parse::NeedMore:
-                return true;
-            case control::Parse::BadMagic:
-                return refuse("not Herald's control protocol");
-            case control::Parse::BadVersion:
-                return refuse("control protocol version " + std::to_string(header.version) +
-                              ", the sidecar speaks version " + std::to_string(control::kVersion));
-            case control::Parse::BadLength:
-                return refuse("frame of " + std::to_string(header.length) + " bytes, at most " +
-                              std::to_string(control::kMaxPayload) + " are allowed");
-            case control::Parse::Frame:
-                break;
-        }
-        const size_t size = sizeof header + payload.size();
+        const auto found = control::parse(std::string_view(bytes_).substr(taken), header, payload);
+        if (found == control::Parse::NeedMore)
+            break;
+        if (found == control::Parse::BadMagic)
+            return refuse("not Herald's control protocol");
+        if (found == control::Parse::BadVersion)
+            return refuse("control protocol version " + std::to_string(header.version) +
+                          ", the sidecar speaks version " + std::to_string(control::kVersion));
+        if (found == control::Parse::BadLength)
+            return refuse("frame of " + std::to_string(header.length) + " bytes, at most " +
+                          std::to_string(control::kMaxPayload) + " are allowed");
         if (!take(header, payload))
             return false;
-        bytes_.erase(0, size);
+        taken += sizeof header + payload.size();
     }
+    bytes_.erase(0, taken);
     return true;
 }
 
 bool ControlPeer::take(const control::FrameHeader& header, std::string_view payload) {
+    if (header.type == control::Type::Ask && doorbell_ && setup_.may_ask)
+        return take_question(payload);
     if (header.type != control::Type::Hello)
         return refuse("unexpected frame of type " +
                       std::to_string(static_cast<unsigned>(header.type)));
@@ -125,8 +155,8 @@ bool ControlPeer::attach() {
     if (!doorbell)
         throw std::system_error(errno, std::generic_category(), "make a doorbell");
     const std::string frame =
-        control::frame(control::Type::Attach, control::Attach{ring_.map_size});
-    const int fds[] = {ring_.fd, doorbell.get()};
+        control::frame(control::Type::Attach, control::Attach{setup_.ring.map_size});
+    const int fds[] = {setup_.ring.fd, doorbell.get()};
     const ssize_t sent = control::send_with_descriptors(socket_.get(), frame, fds, 2);
     if (sent != static_cast<ssize_t>(frame.size())) {
         log::warn(entry("worker gone while attaching"));
@@ -140,6 +170,62 @@ bool ControlPeer::attach() {
     return true;
 }
 
+bool ControlPeer::take_question(std::string_view payload) {
+    QuestionInbox::Question question;
+    std::string reason;
+    switch (inbox_.take(payload, question, reason)) {
+        case QuestionInbox::Take::Refused:
+            return refuse(reason);
+        case QuestionInbox::Take::Part:
+            return true;
+        case QuestionInbox::Take::Complete:
+            break;
+    }
+    server_.on_question(*this, std::move(question));
+    return true;
+}
+
+// May be called from within on_question: whatever ends the connection waits for the next turn.
+void ControlPeer::answer(uint64_t number, std::string_view answer) noexcept {
+    if (fate_ != Fate::Open || !inbox_.answer(number))
+        return;
+    try {
+        const bool others_wait = !answers_.empty();
+        answers_.push(number, answer);
+        if (!others_wait)
+            send_answers();
+        else if (!uv_is_active(reinterpret_cast<uv_handle_t*>(deadline_.get())))
+            watch_for_stall();
+    } catch (const std::exception&) {
+        // A question without its answer would take the asker's place for ever.
+        end_soon(Fate::OutOfMemory);
+    }
+}
+
+void ControlPeer::send_answers() {
+    if (fate_ != Fate::Open)
+        return;
+    const auto result =
+        answers_.send(socket_.get(), [this](uint64_t number) { inbox_.close(number); });
+    if (result == AnswerQueue::Send::Broken)
+        return end_soon(Fate::Broken);
+    poll(result == AnswerQueue::Send::More ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    watch_for_stall();
+}
+
+// The clock runs from the last byte that was taken while too much waits.
+void ControlPeer::watch_for_stall() {
+    if (answers_.size() > setup_.answers.max_waiting)
+        set_deadline(setup_.answers.stalled_ms);
+    else
+        uv_timer_stop(deadline_.get());
+}
+
+void ControlPeer::end_soon(Fate fate) noexcept {
+    fate_ = fate;
+    set_deadline(0);
+}
+
 bool ControlPeer::on_end() {
     if (!bytes_.empty())
         return refuse("frame cut short after " + std::to_string(bytes_.size()) + " bytes");
@@ -150,13 +236,19 @@ bool ControlPeer::on_end() {
 
 bool ControlPeer::refuse(const std::string& reason) {
     log::warn(entry("worker refused").with("reason", reason));
-    send_refusal(socket_.get(), reason);
+    say_refused(reason);
     return false;
+}
+
+// Inside of an answer there is no room for another frame.
+void ControlPeer::say_refused(std::string_view reason) noexcept {
+    if (!answers_.is_mid_answer())
+        send_refusal(socket_.get(), reason);
 }
 
 log::Line ControlPeer::entry(std::string_view message) const {
     log::Line line(message);
-    line.with("pid", credentials_.pid).with("uid", credentials_.uid);
+    line.with("pid", setup_.credentials.pid).with("uid", setup_.credentials.uid);
     return line;
 }
 

@@ -4,7 +4,11 @@
 //         │ nothing for 5 s, garbage, anything else │
 //         └──────────────▶ refused, over ◀──────────┘
 //
-// Believes no byte. Is destroyed by its server, which it tells when it is over.
+// Once attached it may ask; every question is handed to the server, and its answer is sent when the
+// server has it. A worker that takes no answers for long, while many wait, is refused as well.
+//
+// Believes no byte. Is destroyed by its server, which it tells when it is over; never from within
+// `answer`.
 #pragma once
 
 #include <sys/types.h>
@@ -14,9 +18,11 @@
 #include <string_view>
 
 #include "ring/control.hpp"
+#include "sidecar/answer_queue.hpp"
 #include "sidecar/doorbells.hpp"
 #include "sidecar/fd.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/question_inbox.hpp"
 #include "sidecar/uv.hpp"
 
 namespace herald::sidecar {
@@ -32,44 +38,82 @@ struct Credentials {
     pid_t pid = 0;
 };
 
+// A connection, for as long as the sidecar lives: no two ever have the same.
+using PeerId = uint64_t;
+
+// When a worker that does not read is given up.
+struct AnswerLimits {
+    size_t max_waiting = 64 << 20;  // bytes of answers; up to here they may wait for ever
+    uint64_t stalled_ms = 10'000;   // for which it has taken none of more than these
+};
+
 class ControlPeer {
   public:
     class Server {
       public:
         // The peer is over; destroys it.
         virtual void on_over(ControlPeer& peer) noexcept = 0;
+        // A whole question. May be answered at once.
+        virtual void on_question(ControlPeer& peer, QuestionInbox::Question question) = 0;
 
       protected:
         ~Server() = default;
     };
 
+    struct Setup {
+        PeerId id = 0;
+        Credentials credentials{};
+        RingHandle ring{};
+        bool may_ask = false;
+        QuestionLimits questions{};
+        AnswerLimits answers{};
+    };
+
     // Takes a connected, non-blocking socket. Throws std::system_error.
-    ControlPeer(uv_loop_t* loop, Fd socket, Credentials credentials, RingHandle ring,
-                Doorbells& doorbells, Server& server);
+    ControlPeer(uv_loop_t* loop, Fd socket, const Setup& setup, Doorbells& doorbells,
+                Server& server);
     ~ControlPeer();
     ControlPeer(const ControlPeer&) = delete;
     ControlPeer& operator=(const ControlPeer&) = delete;
 
+    PeerId id() const { return setup_.id; }
+
+    // Sends an answer, as soon as the worker takes it. Numbers that wait for none are dropped.
+    void answer(uint64_t number, std::string_view answer) noexcept;
+
   private:
+    enum class Fate { Open, Broken, OutOfMemory };
+
+    template <class Step>
+    void run(Step step) noexcept;
+    bool on_ready(int events);
+    bool on_deadline();
     bool receive();
     bool take_frames();
     bool take(const ring::control::FrameHeader& header, std::string_view payload);
     bool attach();
+    bool take_question(std::string_view payload);
+    void send_answers();
+    void watch_for_stall();
+    void end_soon(Fate fate) noexcept;
+    void poll(int events) noexcept;
+    void set_deadline(uint64_t ms) noexcept;
     bool refuse(const std::string& reason);
+    void say_refused(std::string_view reason) noexcept;
     bool on_end();
-    void run(bool (ControlPeer::*step)()) noexcept;
-    bool time_out() { return refuse("no Hello within 5 s"); }
     log::Line entry(std::string_view message) const;
 
     Fd socket_;
-    Credentials credentials_;
-    RingHandle ring_;
+    Setup setup_;
     Doorbells& doorbells_;
     Server& server_;
+    Fate fate_ = Fate::Open;
     Fd doorbell_{};        // an eventfd, once attached
     std::string bytes_{};  // received, not yet a whole frame
-    Handle<uv_timer_t> deadline_;
-    Handle<uv_poll_t> poll_;  // last: is closed before the socket
+    QuestionInbox inbox_;
+    AnswerQueue answers_{};
+    Handle<uv_timer_t> deadline_;  // of Hello, later of a stalled reader
+    Handle<uv_poll_t> poll_;       // last: is closed before the socket
 };
 
 // Tells a peer why it is not served; the caller closes the socket.

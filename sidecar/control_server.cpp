@@ -83,9 +83,11 @@ void ControlServer::admit(Fd socket) {
             log::warn(entry);
         return send_refusal(socket.get(), reason);
     }
+    const ControlPeer::Setup setup{++last_peer_,          credentials,      ring_,
+                                   questions_ != nullptr, question_limits_, answer_limits_};
     ControlPeer::Server& self = *this;
-    peers_.push_back(std::make_unique<ControlPeer>(loop_, std::move(socket), credentials, ring_,
-                                                   doorbells_, self));
+    peers_.emplace(
+        setup.id, std::make_unique<ControlPeer>(loop_, std::move(socket), setup, doorbells_, self));
 }
 
 // The kernel would report the waiting connection again at once, for ever.
@@ -106,8 +108,23 @@ bool ControlServer::may_attach(uid_t uid) const {
            std::find(allow_.begin(), allow_.end(), uid) != allow_.end();
 }
 
+void ControlServer::serve(Questions& questions, QuestionLimits limits, AnswerLimits answers) {
+    questions_ = &questions;
+    question_limits_ = limits;
+    answer_limits_ = answers;
+}
+
+void ControlServer::on_question(ControlPeer& peer, QuestionInbox::Question question) {
+    questions_->on_question(peer.id(), question.number, std::move(question.bytes));
+}
+
+void ControlServer::answer(PeerId peer, uint64_t number, const std::string& answer) noexcept {
+    if (const auto found = peers_.find(peer); found != peers_.end())
+        found->second->answer(number, answer);
+}
+
 void ControlServer::on_over(ControlPeer& peer) noexcept {
-    std::erase_if(peers_, [&](const auto& own) { return own.get() == &peer; });
+    peers_.erase(peer.id());
 }
 
 }  // namespace herald::sidecar

@@ -1,9 +1,10 @@
 // The sidecar's side of the control socket: lets workers in and keeps track of them.
 //
 // Who may attach is decided by the credentials that the kernel vouches for: root, the sidecar's
-// own user, and the users in `allow`.
+// own user, and the users in `allow`. What attached workers ask goes to the owner's `Questions`.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,15 @@
 
 namespace herald::sidecar {
 
+class Questions {
+  public:
+    // A whole question, not looked into. Its answer goes to ControlServer::answer, now or later.
+    virtual void on_question(PeerId peer, uint64_t number, std::string bytes) = 0;
+
+  protected:
+    ~Questions() = default;
+};
+
 class ControlServer final : private ControlPeer::Server {
   public:
     // Listens from now on. Throws std::runtime_error. `doorbells` outlives the server.
@@ -25,8 +35,17 @@ class ControlServer final : private ControlPeer::Server {
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
 
+    // Lets the workers that attach from now on ask; before, they are refused when they do.
+    // `questions` lives for as long as the loop runs.
+    void serve(Questions& questions, QuestionLimits limits, AnswerLimits answers = {});
+
+    // Sends an answer. Those to workers that are gone are dropped, as are numbers that nobody asked
+    // or that were answered.
+    void answer(PeerId peer, uint64_t number, const std::string& answer) noexcept;
+
   private:
     void on_over(ControlPeer& peer) noexcept override;
+    void on_question(ControlPeer& peer, QuestionInbox::Question question) override;
 
     void listen();
     void accept_all() noexcept;
@@ -39,7 +58,11 @@ class ControlServer final : private ControlPeer::Server {
     RingHandle ring_;
     Doorbells& doorbells_;
     ListeningSocket socket_;
-    std::vector<std::unique_ptr<ControlPeer>> peers_{};
+    Questions* questions_ = nullptr;
+    QuestionLimits question_limits_{};
+    AnswerLimits answer_limits_{};
+    PeerId last_peer_ = 0;
+    std::map<PeerId, std::unique_ptr<ControlPeer>> peers_{};
     log::Limit refusals_{10};  // anybody on the machine may connect
     Handle<uv_timer_t> pause_;
     Handle<uv_poll_t> poll_;  // last: is closed before the socket

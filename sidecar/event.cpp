@@ -2,11 +2,19 @@
 #include "sidecar/event.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "ring/names.hpp"
 
 namespace herald::sidecar {
+
+namespace {
+
+// The members that are looked for, by their place in a scan.
+enum Place : size_t { kEvent, kDedupe };
+
+}  // namespace
 
 Decoder::Result Decoder::decode(const Feed& feed, std::string_view channel,
                                 std::string_view payload, Event& event) {
@@ -21,11 +29,14 @@ Decoder::Result Decoder::decode(const Feed& feed, std::string_view channel,
         return Result::TooLarge;
     if (!ring::is_utf8(payload))
         return Result::NotUtf8;
-    if (!scanner_.scan(payload, feed.event))
+    if (!scanner_.scan(payload, std::array<std::string_view, 2>{feed.event, feed.dedupe}))
         return Result::NotJson;
 
     event = Event{};
     name_event(feed, event);
+    const Member dedupe = scanner_.member(kDedupe);
+    if (dedupe == Member::String || dedupe == Member::Number)
+        event.dedupe_value = scanner_.raw(kDedupe);
 
     // In JSON a raw line break can only be white space, so a space in its place changes nothing.
     event.data = payload;
@@ -42,25 +53,27 @@ Decoder::Result Decoder::decode(const Feed& feed, std::string_view channel,
 }
 
 void Decoder::name_event(const Feed& feed, Event& event) {
-    if (scanner_.member() == Member::Absent)
+    if (scanner_.member(kEvent) == Member::Absent)
         return;
     event.unfit_name = true;
-    if (scanner_.member() != Member::String)
+    if (scanner_.member(kEvent) != Member::String)
         return;
 
-    std::string_view name = scanner_.raw_string();
-    if (name.find('\\') != name.npos) {
+    std::string_view published = scanner_.raw(kEvent);
+    if (published.find('\\') != published.npos) {
         name_.clear();
-        if (!unescape_json(name, name_))
+        if (!unescape_json(published, name_))
             return;
-        name = name_;
+        published = name_;
     }
+    std::string_view name = published;
     if (const auto renamed = feed.rename.find(name); renamed != feed.rename.end())
         name = renamed->second;
     if (!ring::is_event_name(name))
         return;
     event.name = name;
     event.unfit_name = false;
+    event.ends = feed.end_on.contains(name) || feed.end_on.contains(published);
 }
 
 ring::Counter counter_of(Decoder::Result result) {

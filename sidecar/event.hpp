@@ -16,6 +16,10 @@ struct Event {
     std::string_view name = "";  // empty: has none
     std::string_view data = "";  // one JSON value without CR and LF, otherwise byte for byte
     bool unfit_name = false;     // the feed's event member is there, but is no name
+    bool ends = false;           // its name, before or after `rename`, is in the feed's end_on
+    // What the feed's dedupe member holds, a string or a number, as it is written; empty where
+    // there is nothing to tell a repeat by.
+    std::string_view dedupe_value = "";
 };
 
 // Reused from message to message, so that a usual one costs no allocation.

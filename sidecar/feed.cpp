@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+
 #include "ring/names.hpp"
 
 namespace herald::sidecar {
@@ -33,7 +34,6 @@ ChannelPattern::ChannelPattern(std::string_view text) : text_(text) {
     if (!ring::is_utf8(text) || ring::has_control_characters(text))
         refuse("has a line break, a control character or bytes that are not UTF-8");
 
-    std::vector<std::string_view> names;
     while (true) {
         const size_t brace = text.find_first_of("{}");
         literals_.emplace_back(text.substr(0, brace));
@@ -49,19 +49,20 @@ ChannelPattern::ChannelPattern(std::string_view text) : text_(text) {
         const std::string_view name = text.substr(brace + 1, end - brace - 1);
         if (name.empty())
             refuse("has a part without a name, `{}`; write for example {id}");
-        if (std::find(names.begin(), names.end(), name) != names.end())
+        if (std::find(part_names_.begin(), part_names_.end(), name) != part_names_.end())
             refuse("names the part {" + std::string(name) + "} twice; give each its own name");
-        if (!names.empty() && literals_.back().empty())
+        if (!part_names_.empty() && literals_.back().empty())
             refuse(
                 "has two parts with nothing between them, so that nobody can say where the "
                 "first ends; put a separator between them, as in {a}:{b}");
-        names.push_back(name);
+        part_names_.emplace_back(name);
         glob_ += '*';
         text.remove_prefix(end + 1);
     }
 }
 
-bool ChannelPattern::matches(std::string_view channel) const {
+template <class Visit>
+bool ChannelPattern::match(std::string_view channel, Visit&& part) const {
     const std::string& first = literals_.front();
     if (literals_.size() == 1)
         return channel == first;
@@ -74,10 +75,24 @@ bool ChannelPattern::matches(std::string_view channel) const {
         const size_t found = channel.find(literals_[i], 1);
         if (found == channel.npos)
             return false;
+        part(channel.substr(0, found));
         channel.remove_prefix(found + literals_[i].size());
     }
     const std::string& last = literals_.back();
-    return channel.size() > last.size() && channel.ends_with(last);
+    if (channel.size() <= last.size() || !channel.ends_with(last))
+        return false;
+    part(channel.substr(0, channel.size() - last.size()));
+    return true;
+}
+
+bool ChannelPattern::matches(std::string_view channel) const {
+    return match(channel, [](std::string_view) {});
+}
+
+bool ChannelPattern::captures(std::string_view channel,
+                              std::vector<std::string_view>& values) const {
+    values.clear();
+    return match(channel, [&](std::string_view value) { values.push_back(value); });
 }
 
 // A literal byte; or any one byte; or any bytes, even none. A part is an Any and a Star.

@@ -31,7 +31,8 @@ class ChannelPattern {
 
     // The names of the parts, in their order: `enrichment:{bom_id}` has `bom_id`.
     const std::vector<std::string>& part_names() const { return part_names_; }
-    // What the parts stand for in a channel that matches: each is as short as can be, from the left.
+    // What the parts stand for in a channel that matches: each is as short as can be, from the
+    // left; the last one is what is left.
     // The views are into `channel`. False, with `values` in any state, where it does not match.
     bool captures(std::string_view channel, std::vector<std::string_view>& values) const;
 
@@ -40,6 +41,10 @@ class ChannelPattern {
     bool overlaps(const ChannelPattern& other) const { return common_channel(other).has_value(); }
 
   private:
+    // Whether the channel matches; gives `part` what each part stands for, from the left.
+    template <class Visit>
+    bool match(std::string_view channel, Visit&& part) const;
+
     struct Step;  // one step of the pattern as an automaton
     std::vector<Step> steps() const;
 
@@ -62,10 +67,10 @@ struct Feed {
     std::string event{};  // the JSON member that names an event; empty: events have no name
     std::unordered_map<std::string, std::string, TransparentHash, std::equal_to<>> rename{};
     std::unordered_set<std::string, TransparentHash, std::equal_to<>>
-        end_on{};            // names (before or after `rename`) of events that end a stream
-    std::string dedupe{};    // the JSON member whose repeats are dropped; empty: none are
-    std::string time{};      // the JSON member that `since` compares with; empty: time of arrival
-    std::string jsonl{};     // the template of its channels' files; empty: none are written
+        end_on{};          // names (before or after `rename`) of events that end a stream
+    std::string dedupe{};  // the JSON member whose repeats are dropped; empty: none are
+    std::string time{};    // the JSON member that `since` compares with; empty: time of arrival
+    std::string jsonl{};   // the template of its channels' files; empty: none are written
     uint64_t retention_ms = 0;  // of its events in the index; 0: no bound
     uint64_t max_events = 0;    // of a channel in the index; 0: no bound
     bool log = false;           // print its events to the console

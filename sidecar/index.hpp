@@ -1,5 +1,9 @@
 // The index: a SQLite database (state/index.db, WAL) with the events by channel, which answers
 // history. A projection of the journal: when it is deleted, it is built again.
+//
+// For one thread. Memory is bounded: SQLite's page cache and `cached_channels` channels. After an
+// exception other than std::logic_error the database is closed, and what was not committed is
+// gone; everything but `open` then throws std::runtime_error.
 #pragma once
 
 #include <memory>
@@ -8,38 +12,61 @@
 
 #include "ring/questions.hpp"
 #include "sidecar/feed.hpp"
-#include "sidecar/projection.hpp"
+#include "sidecar/history_store.hpp"
 
 namespace herald::sidecar {
 
-class Index final : public Projection {
+class IndexPruner;
+class IndexReader;
+class IndexStore;
+
+class Index final : public HistoryStore {
   public:
+    static constexpr size_t kCachedChannels = 65'536;
+
     // `path`: of the database. `feeds`: outlives the index; says the time member, retention and
-    // max_events of a channel.
-    Index(std::string path, const std::vector<Feed>& feeds);
+    // max_events of a channel. `cached_channels`: at least 1; those that are kept in memory.
+    Index(std::string path, const std::vector<Feed>& feeds,
+          size_t cached_channels = kCachedChannels);
     ~Index() override;
 
     std::string name() const override { return "index"; }
+    // A database that is damaged is set aside as `path`.broken, one of another version deleted:
+    // then it is an empty one, and 0.
     uint64_t open() override;
+    // Throws std::logic_error where the entry's seq is not above applied_seq(), or it is padding.
     void apply(const JournalEntry& entry) override;
     void skip(uint64_t from_seq, uint64_t to_seq) override;
     void commit() override;
+    // Deletes what its feed's retention is over for, a bounded number of events, and commits.
+    // (max_events needs no upkeep: it is kept as events come.)
     void tend(uint64_t now_ms) override;
 
-    uint64_t applied_seq() const;  // of the newest entry applied, committed or not
+    // Of the newest entry applied, committed or not; 0 while it is not open.
+    uint64_t applied_seq() const;
 
     // The answer to a question, as bytes: HistoryAnswer and its items. On the index's own thread;
-    // sees what was applied. Throws like the others.
-    std::string answer(const ring::questions::HistoryQuestion& question);
+    // sees what was applied. Changes nothing. Throws like the others.
+    std::string answer(const ring::questions::HistoryQuestion& question) override;
 
-    // Whether the file on disk is no longer the one that is open: deleted or replaced.
-    bool is_gone() const;
+    // Whether the file on disk is no longer the one that is open: deleted or replaced. True while
+    // it is not open.
+    bool is_gone() const override;
 
   private:
-    struct Store;  // the database and its prepared statements
+    template <class Work>
+    auto guarded(Work&& work);
+    IndexStore& store();
+    void close();
+
     std::string path_;
     const std::vector<Feed>& feeds_;
-    std::unique_ptr<Store> store_;
+    size_t cached_channels_;
+    bool damaged_ = false;  // found while it was open
+
+    std::unique_ptr<IndexStore> store_{};  // null: not open
+    std::unique_ptr<IndexPruner> pruner_{};
+    std::unique_ptr<IndexReader> reader_{};
 };
 
 }  // namespace herald::sidecar

@@ -10,11 +10,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "ring/id.hpp"
 #include "ring/layout.hpp"
+#include "sidecar/json_scan.hpp"
 
 namespace herald::sidecar {
 
@@ -37,16 +39,28 @@ struct LineParts {
 // Appends the entry as one line with its LF.
 LineParts append_line(std::string& out, const JournalEntry& entry);
 
+// The seq that a line starts with; nothing where it does not start as a line does. It says nothing
+// about the rest of the line.
+std::optional<uint64_t> leading_seq(std::string_view line);
+
 // Parses lines one after the other; its memory is used again.
+//
+// There is one spelling for an entry: a line that parses is byte for byte what `append_line` makes
+// of the entry.
 class LineParser {
   public:
-    // `line`: without its LF. False where it is no line of this form, or its data is not JSON. The
-    // entry's views live until the next call, and as long as `line`.
+    // `line`: without its LF. False, with `entry` in any state, where it is no line of this form:
+    // its data is not JSON on one line, a name is none by ring/names.hpp, it is not UTF-8, or it is
+    // "from" what comes after it. The entry's views live until the next call, and as long as
+    // `line`.
     bool parse(std::string_view line, JournalEntry& entry);
 
   private:
+    bool parse_event(std::string_view rest, JournalEntry& entry);
+
     std::string channel_{};  // where it had escapes
     std::string event_{};
+    JsonScanner scanner_{};
 };
 
 }  // namespace herald::sidecar

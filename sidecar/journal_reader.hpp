@@ -1,12 +1,13 @@
 // Reads the journal's entries in order, on any thread, also while it is being written.
 //
 // It steps over what is no line (a torn end, a damaged sector: counted), and over lines whose seq
-// is not above the last one's (what was written again after a failure is there twice).
+// is not above the last one's (what was written again after a failure is there twice). A segment
+// that was deleted before the reader got there is stepped over, too; it shows in the seqs.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
+#include <string_view>
 
 #include "sidecar/fd.hpp"
 #include "sidecar/journal_entry.hpp"
@@ -25,14 +26,36 @@ class JournalReader {
     // between is not to be had. Throws std::system_error.
     Read next(JournalEntry& entry);
 
-    uint64_t last_seq() const { return last_seq_; }  // of the last entry returned, or after_seq
+    uint64_t last_seq() const { return last_seq_; }    // of the last entry returned, or after_seq
     uint64_t bad_lines() const { return bad_lines_; }  // stepped over so far
 
   private:
     const Segments& segments_;
     uint64_t last_seq_;
     uint64_t bad_lines_ = 0;
-    // the rest is the implementer's
+
+    bool open_next();
+    enum class Fill { More, Nothing, SegmentEnd };
+    Fill fill();
+    void make_room();
+    bool take_line(std::string_view& line);
+    bool accept(std::string_view line, JournalEntry& entry);
+
+    Segment segment_{};  // the one that is being read; first_seq 0: none yet
+    Fd file_{};
+    uint64_t position_ = 0;  // in the file, of the end of what was read
+    std::string buffer_{};   // bytes [begin_, end_) are not taken yet
+    size_t begin_ = 0;
+    size_t end_ = 0;
+    size_t searched_ = 0;      // no LF before it
+    bool overlong_ = false;    // inside a line that no buffer holds
+    uint64_t newest_seq_ = 0;  // as `segments` last said
+    LineParser parser_{};
 };
+
+// A seq behind which the segments have about `bytes` bytes, or less, down to one entry: for a ring
+// that starts with the journal's newest part. Reads one piece of one segment. Throws
+// std::system_error.
+uint64_t tail_start(const Segments& segments, uint64_t bytes);
 
 }  // namespace herald::sidecar

@@ -2,7 +2,10 @@
 // strings goes by eight bytes at a time.
 #include "sidecar/json_scan.hpp"
 
+#include <bit>
+#include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace herald::sidecar {
 
@@ -28,14 +31,33 @@ uint32_t hex4(const char* digits) {
     return unit;
 }
 
-// Whether one of eight bytes ends a run of plain string characters: a quote, a backslash or a
-// control character. (Borrows can only spread upwards from a byte that is one.)
-bool may_end_run(uint64_t word) {
+// Which of eight bytes end a run of plain string characters (a quote, a backslash or a control
+// character): the lowest bit that is set is the high bit of the first one. (Borrows can spread
+// upwards from a byte that is one, so the bits above say nothing.)
+uint64_t run_ends(uint64_t word) {
     constexpr uint64_t kOnes = 0x0101010101010101;
     constexpr uint64_t kHigh = 0x8080808080808080;
     auto has_zero = [](uint64_t w) { return (w - kOnes) & ~w & kHigh; };
     const uint64_t control = (word - kOnes * 0x20) & ~word & kHigh;
-    return (control | has_zero(word ^ kOnes * '"') | has_zero(word ^ kOnes * '\\')) != 0;
+    return control | has_zero(word ^ kOnes * '"') | has_zero(word ^ kOnes * '\\');
+}
+
+// The first byte from `at` on that is no plain string character, or `end`.
+const char* skip_plain(const char* at, const char* end) {
+    while (static_cast<size_t>(end - at) >= sizeof(uint64_t)) {
+        uint64_t word;
+        std::memcpy(&word, at, sizeof word);
+        const uint64_t ends = run_ends(word);
+        if (ends != 0) {
+            if constexpr (std::endian::native == std::endian::little)
+                return at + std::countr_zero(ends) / 8;
+            break;
+        }
+        at += sizeof word;
+    }
+    while (at != end && *at != '"' && *at != '\\' && static_cast<unsigned char>(*at) >= 0x20)
+        ++at;
+    return at;
 }
 
 void append_utf8(uint32_t point, std::string& out) {
@@ -59,15 +81,16 @@ void append_utf8(uint32_t point, std::string& out) {
 
 }  // namespace
 
-bool JsonScanner::scan(std::string_view text, std::string_view name) {
+bool JsonScanner::scan(std::string_view text, std::span<const std::string_view> names) {
+    assert(names.size() <= kMaxNames);
     at_ = text.data();
     end_ = at_ + text.size();
-    name_ = name;
+    names_ = names;
     inside_object_.clear();
     next_ = Next::Value;
-    wanted_ = false;
-    member_ = Member::Absent;
-    raw_string_ = {};
+    wanted_ = 0;
+    wanted_inside_ = 0;
+    found_.fill({});
 
     for (;;) {
         skip_space();
@@ -111,8 +134,10 @@ bool JsonScanner::scan(std::string_view text, std::string_view name) {
 }
 
 void JsonScanner::skip_space() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t'))
-        ++at_;
+    const char* at = at_;
+    while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        ++at;
+    at_ = at;
 }
 
 bool JsonScanner::open(bool object) {
@@ -128,18 +153,14 @@ bool JsonScanner::close(bool object) {
     ++at_;
     inside_object_.pop_back();
     next_ = Next::CommaOrEnd;
+    if (wanted_inside_ != 0 && inside_object_.size() == 1)
+        keep(std::exchange(wanted_inside_, 0), Member::Other, {inside_begin_, at_});
     return true;
 }
 
 bool JsonScanner::value(char first) {
-    if (wanted_) {
-        wanted_ = false;
-        member_ = first == '"' ? Member::String : Member::Other;
-        if (first == '"') {
-            next_ = Next::CommaOrEnd;
-            return string(raw_string_);
-        }
-    }
+    if (wanted_ != 0)
+        return wanted_value(first);
 
     if (first == '{' || first == '[')
         return open(first == '{');
@@ -159,17 +180,49 @@ bool JsonScanner::value(char first) {
     }
 }
 
+bool JsonScanner::wanted_value(char first) {
+    const Wanted wanted = std::exchange(wanted_, 0);
+    const char* begin = at_;
+    if (first == '"') {
+        std::string_view raw;
+        next_ = Next::CommaOrEnd;
+        if (!string(raw))
+            return false;
+        keep(wanted, Member::String, raw);
+        return true;
+    }
+
+    if (!value(first))
+        return false;
+    if (first == '{' || first == '[') {
+        wanted_inside_ = wanted;
+        inside_begin_ = begin;
+        return true;
+    }
+    const bool is_word = first == 't' || first == 'f' || first == 'n';
+    keep(wanted, is_word ? Member::Other : Member::Number, {begin, at_});
+    return true;
+}
+
+void JsonScanner::keep(Wanted wanted, Member kind, std::string_view raw) {
+    for (size_t i = 0; i < names_.size(); ++i) {
+        if ((wanted >> i & 1) != 0)
+            found_[i] = {kind, raw};
+    }
+}
+
 bool JsonScanner::key() {
     std::string_view raw;
     if (*at_ != '"' || !string(raw))
         return false;
 
-    // Only a top-level member can be the one looked for. Its name may be written with escapes.
-    if (inside_object_.size() == 1 && !name_.empty()) {
-        wanted_ = raw == name_;
-        if (!wanted_ && raw.find('\\') != raw.npos) {
+    // Only a top-level member can be one looked for. Its name may be written with escapes.
+    if (inside_object_.size() == 1 && !names_.empty()) {
+        wanted_ = match(raw);
+        if (wanted_ == 0 && has_escapes_) {
             std::string decoded;
-            wanted_ = unescape_json(raw, decoded) && decoded == name_;
+            if (unescape_json(raw, decoded))
+                wanted_ = match(decoded);
         }
     }
 
@@ -181,34 +234,36 @@ bool JsonScanner::key() {
     return true;
 }
 
-bool JsonScanner::string(std::string_view& raw) {
-    const char* begin = ++at_;
-    for (;;) {
-        uint64_t word;
-        while (static_cast<size_t>(end_ - at_) >= sizeof word) {
-            std::memcpy(&word, at_, sizeof word);
-            if (may_end_run(word))
-                break;
-            at_ += sizeof word;
-        }
-        while (at_ != end_ && *at_ != '"' && *at_ != '\\' &&
-               static_cast<unsigned char>(*at_) >= 0x20)
-            ++at_;
-        if (at_ == end_ || static_cast<unsigned char>(*at_) < 0x20)
-            return false;
+JsonScanner::Wanted JsonScanner::match(std::string_view key) const {
+    Wanted wanted = 0;
+    for (size_t i = 0; i < names_.size(); ++i) {
+        if (key == names_[i] && !key.empty())
+            wanted = static_cast<Wanted>(wanted | 1u << i);
+    }
+    return wanted;
+}
 
-        if (*at_ == '"') {
-            raw = {begin, static_cast<size_t>(at_ - begin)};
-            ++at_;
+bool JsonScanner::string(std::string_view& raw) {
+    const char* const begin = at_ + 1;
+    const char* at = begin;
+    has_escapes_ = false;
+    for (;;) {
+        at = skip_plain(at, end_);
+        if (at == end_ || static_cast<unsigned char>(*at) < 0x20)
+            return false;
+        if (*at == '"') {
+            raw = {begin, static_cast<size_t>(at - begin)};
+            at_ = at + 1;
             return true;
         }
 
-        ++at_;
-        if (at_ == end_ || std::strchr("\"\\/bfnrtu", *at_) == nullptr || *at_ == '\0')
+        has_escapes_ = true;
+        ++at;
+        if (at == end_ || std::strchr("\"\\/bfnrtu", *at) == nullptr || *at == '\0')
             return false;
-        if (*at_++ == 'u') {
-            for (int i = 0; i < 4; ++i, ++at_) {
-                if (at_ == end_ || hex_digit(*at_) < 0)
+        if (*at++ == 'u') {
+            for (int i = 0; i < 4; ++i, ++at) {
+                if (at == end_ || hex_digit(*at) < 0)
                     return false;
             }
         }

@@ -8,12 +8,14 @@
 
 #include <memory>
 #include <utility>
+
 #include "ring/utf8.hpp"
 
 namespace herald::sidecar::log {
 
 namespace {
 
+// Does not change after `start`; its sink has a mutex.
 std::shared_ptr<spdlog::logger> logger;
 
 // The level in capitals, which spdlog's own pattern does not offer.
@@ -145,7 +147,7 @@ bool Limit::admits(uint64_t now_ms, Line& line) {
 void start() {
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
     formatter->add_flag<LevelFlag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %* %v");
-    auto sink = std::make_shared<spdlog::sinks::stdout_sink_st>();
+    auto sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
     logger = std::make_shared<spdlog::logger>("herald", std::move(sink));
     logger->set_formatter(std::move(formatter));
     logger->set_level(spdlog::level::debug);

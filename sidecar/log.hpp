@@ -4,7 +4,8 @@
 //
 // Values are quoted and escaped where they need it, so that no byte that somebody else wrote (a
 // channel name, a peer's error text) can forge an entry or steer a terminal.
-// Nothing is logged before `start`. Single-threaded.
+// Nothing is logged before `start`. Once it has returned, any thread may log: entries come out whole,
+// in one order. A `Limit` belongs to one thread.
 #pragma once
 
 #include <concepts>

@@ -1,64 +1,69 @@
-// The path of a message: decode, append, count. The doorbells ring from a check handle, which libuv
-// runs right after it has polled.
 #include "sidecar/publisher.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <random>
 #include <utility>
 
+#include "sidecar/json_scan.hpp"
 #include "sidecar/log.hpp"
 
 namespace herald::sidecar {
+
+using ring::questions::PublishStatus;
 
 namespace {
 
 constexpr uint64_t kRejectsEveryMs = 1000;
 
-uint64_t now_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+// For whoever has sent it.
+std::string_view explain(Decoder::Result result) {
+    switch (result) {
+        case Decoder::Result::Empty:
+            return "The body is empty: expected one JSON value";
+        case Decoder::Result::TooLarge:
+            return "The body is larger than [ring] max_message allows";
+        case Decoder::Result::NotUtf8:
+            return "The body is not UTF-8";
+        case Decoder::Result::NotJson:
+            return "The body is not one JSON value";
+        case Decoder::Result::Event:
+        case Decoder::Result::BadChannel:
+        case Decoder::Result::Unmatched:
+            break;
+    }
+    return "No feed claims this channel";
 }
 
-uint64_t random_64() {
-    std::random_device random;
-    return uint64_t{random()} << 32 | random();
-}
-
-ring::WriterOptions writer_options(const Config& config, uint32_t log,
-                                   std::vector<uint32_t> past_logs) {
-    ring::WriterOptions options;
-    options.capacity = config.ring_size;
-    options.max_message = config.max_message;
-    options.log = log;
-    options.hash_seed = random_64();
-    options.incarnation = std::max<uint64_t>(1, random_64());
-    options.created_ms = now_ms();
-    options.past_logs = std::move(past_logs);
-    return options;
+PublishStatus status_of(Decoder::Result result) {
+    switch (result) {
+        case Decoder::Result::TooLarge:
+            return PublishStatus::TooLarge;
+        case Decoder::Result::BadChannel:
+        case Decoder::Result::Unmatched:
+            return PublishStatus::NoFeed;
+        default:
+            return PublishStatus::Malformed;
+    }
 }
 
 }  // namespace
 
-Publisher::Publisher(uv_loop_t* loop, const Config& config, uint32_t log,
-                     std::vector<uint32_t> past_logs, const Doorbells& doorbells)
+Publisher::Publisher(uv_loop_t* loop, const Config& config, EventLog& log)
     : feeds_(config.feeds),
-      doorbells_(doorbells),
       log_(log),
-      ring_(writer_options(config, log, std::move(past_logs))),
       decoder_(config.max_message),
-      turn_end_(make_handle<uv_check_t>(
-          this, "check", [loop](uv_check_t* check) { return uv_check_init(loop, check); })),
+      client_events_(loop, config.redis, log),
       rejects_timer_(make_timer(loop, this)) {
-    // Runs right after the loop has read from every socket that had something.
-    uv_check_start(turn_end_.get(),
-                   [](uv_check_t* check) noexcept { owner_of<Publisher>(check).ring_doorbells(); });
+    log_.on_commit([this] {
+        if (client_events_.is_waiting())
+            client_events_.answer_journaled();
+    });
 }
 
 Publisher::~Publisher() {
+    log_.on_commit(nullptr);
     log_rejects();
 }
+
+// -- from Redis
 
 void Publisher::on_message(const RawMessage& message) {
     const Feed& feed = feeds_[message.feed];
@@ -67,28 +72,59 @@ void Publisher::on_message(const RawMessage& message) {
     if (result != Decoder::Result::Event)
         return reject(result, message);
 
-    append({ring::Kind::Event, 0, 0, 0, message.channel, event.name, event.data});
-    count(ring::kReceived);
-    count(ring::kPublished);
+    log_.count(ring::kReceived);
+    const uint64_t now = now_ms();
+    if (!event.dedupe_value.empty()) {
+        if (const auto earlier = dedupe_.find(message.channel, event.dedupe_value, now)) {
+            log_.count(ring::kDuplicates);
+            return client_events_.came_back(message.channel, message.payload, *earlier);
+        }
+    }
+
+    JournalEntry entry;
+    entry.ends = event.ends;
+    entry.channel = message.channel;
+    entry.event = event.name;
+    entry.data = event.data;
+    const uint64_t seq = log_.append(entry);
+    if (!event.dedupe_value.empty())
+        dedupe_.add(message.channel, event.dedupe_value, seq, now);
+    log_.count(ring::kPublished);
     if (event.unfit_name)
-        count(ring::kUnnamed);
+        log_.count(ring::kUnnamed);
     if (feed.log)
-        print(message.channel, event);
+        print(message.channel, event, seq);
+    client_events_.came_back(message.channel, message.payload, seq);
+}
+
+void Publisher::remember(const JournalEntry& entry) {
+    const Feed* feed = entry.kind == ring::Kind::Event ? feed_of(entry.channel) : nullptr;
+    if (feed == nullptr || feed->dedupe.empty())
+        return;
+    Event event;
+    if (decoder_.decode(*feed, entry.channel, entry.data, event) == Decoder::Result::Event &&
+        !event.dedupe_value.empty())
+        dedupe_.add(entry.channel, event.dedupe_value, entry.id.seq, entry.at_ms);
+}
+
+const Feed* Publisher::feed_of(std::string_view channel) const {
+    for (const Feed& feed : feeds_) {
+        if (feed.channels.matches(channel))
+            return &feed;
+    }
+    return nullptr;
 }
 
 void Publisher::reject(Decoder::Result result, const RawMessage& message) {
     // Redis's globs match a little more than the patterns. What another feed claims comes once
     // more, for that one.
-    if (result == Decoder::Result::Unmatched) {
-        for (const Feed& feed : feeds_) {
-            if (feed.channels.matches(message.channel))
-                return;
-        }
-    }
+    if (result == Decoder::Result::Unmatched && feed_of(message.channel) != nullptr)
+        return;
 
-    count(ring::kReceived);
-    count(counter_of(result));
+    log_.count(ring::kReceived);
+    log_.count(counter_of(result));
     rejects_.add(result, message.channel);
+    client_events_.turned_down(message.channel, message.payload, reason_of(result));
     if (!uv_is_active(reinterpret_cast<uv_handle_t*>(rejects_timer_.get())))
         uv_timer_start(
             rejects_timer_.get(),
@@ -106,53 +142,37 @@ void Publisher::log_rejects() noexcept {
 }
 
 void Publisher::on_connected() {
-    if (redis_lost_) {
-        append_notice(ring::Kind::RedisBack);
-        count(ring::kReconnects);
-    }
-    redis_lost_ = false;
-    ring_.header().redis.store(ring::RedisState::Connected, std::memory_order_relaxed);
+    if (log_.redis_connected())
+        log_.count(ring::kReconnects);
 }
 
 void Publisher::on_lost() {
-    redis_lost_ = true;
-    ring_.header().redis.store(ring::RedisState::Lost, std::memory_order_relaxed);
-    append_notice(ring::Kind::RedisLost);
+    log_.redis_lost();
 }
 
-// Notices also come from timers, outside of what `turn_end_` follows: they ring at once.
-void Publisher::append_notice(ring::Kind kind) {
-    append({kind, 0, 0, 0, "", "", ""});
-    ring_doorbells();
-}
-
-void Publisher::append(ring::NewRecord record) {
-    record.seq = last_seq_ + 1;
-    record.at_ms = now_ms();
-    ring_.append(record);
-    ++last_seq_;
-    unheard_ = true;
-}
-
-void Publisher::ring_doorbells() noexcept {
-    if (!std::exchange(unheard_, false))
-        return;
-    doorbells_.ring();
-}
-
-// One writer: no need for an atomic addition. Readers take any recent value.
-void Publisher::add_to(std::atomic<uint64_t>& counter) {
-    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-void Publisher::print(std::string_view channel, const Event& event) const {
-    char id[ring::kMaxIdLength];
-    const char* end = ring::format_id({log_, last_seq_}, id);
+void Publisher::print(std::string_view channel, const Event& event, uint64_t seq) const {
     log::Line line("[events]");
-    line.verbatim("id", {id, static_cast<size_t>(end - id)}).with("channel", channel);
+    line.verbatim("id", ring::to_string(log_.id_of(seq))).with("channel", channel);
     if (!event.name.empty())
         line.with("event", event.name);
     log::info(line.verbatim("data", event.data));
+}
+
+// -- from clients
+
+void Publisher::publish(std::string channel, std::string data, Answered answered) {
+    const Feed* feed = feed_of(channel);
+    if (feed == nullptr)
+        return answered({PublishStatus::NoFeed, 0, 0}, "No feed claims this channel");
+    Event event;
+    const auto result = decoder_.decode(*feed, channel, data, event);
+    if (result != Decoder::Result::Event)
+        return answered({status_of(result), 0, 0}, std::string(explain(result)));
+    if (!log_.is_redis_there())
+        return answered({PublishStatus::Unavailable, 0, 0}, "Redis unavailable");
+    if (log_.is_behind())
+        return answered({PublishStatus::Unavailable, 0, 0}, "Journal failing");
+    client_events_.send(std::move(channel), std::move(data), std::move(answered));
 }
 
 }  // namespace herald::sidecar

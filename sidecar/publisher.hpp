@@ -1,60 +1,51 @@
-// Turns messages into records of the ring: decodes, numbers, appends, rings.
-//
-// Owns the ring. Records are readable at once; the doorbells ring once for all that one turn of
-// the loop has read, right after it was read. Nothing waits for more to come.
+// Turns messages from Redis into events: decodes, drops repeats, hands them to the event log.
+// What clients publish through nginx goes to Redis first, so that every node sees it, and is
+// answered when it has come back and is in the journal.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "ring/id.hpp"
-#include "ring/writer.hpp"
+#include "sidecar/client_events.hpp"
 #include "sidecar/config.hpp"
-#include "sidecar/doorbells.hpp"
+#include "sidecar/dedupe.hpp"
 #include "sidecar/event.hpp"
+#include "sidecar/event_log.hpp"
+#include "sidecar/question_desk.hpp"
 #include "sidecar/redis_source.hpp"
 #include "sidecar/rejects.hpp"
 #include "sidecar/uv.hpp"
 
 namespace herald::sidecar {
 
-class Publisher final : public RedisSource::Listener {
+class Publisher final : public RedisSource::Listener, public EventIntake {
   public:
-    // `log`: the name of this start's log. `past_logs`: earlier ones, newest first. The references
-    // outlive the publisher. Throws std::system_error where there is no memory for the ring.
-    Publisher(uv_loop_t* loop, const Config& config, uint32_t log, std::vector<uint32_t> past_logs,
-              const Doorbells& doorbells);
+    // The references outlive the publisher.
+    Publisher(uv_loop_t* loop, const Config& config, EventLog& log);
     ~Publisher();
 
-    int ring_fd() const { return ring_.fd(); }  // owned by the publisher
-    uint64_t ring_map_size() const { return ring_.map_size(); }
+    // An event from before the start: its repeats are to be known.
+    void remember(const JournalEntry& entry);
 
     void on_connected() override;
     void on_lost() override;
     void on_message(const RawMessage& message) override;
 
+    void publish(std::string channel, std::string data, Answered answered) override;
+
   private:
-    void append(ring::NewRecord record);
-    void append_notice(ring::Kind kind);
     void reject(Decoder::Result result, const RawMessage& message);
-    void print(std::string_view channel, const Event& event) const;
-    void ring_doorbells() noexcept;
+    void print(std::string_view channel, const Event& event, uint64_t seq) const;
     void log_rejects() noexcept;
-    void count(ring::Counter counter) { add_to(ring_.header().counters[counter]); }
-    static void add_to(std::atomic<uint64_t>& counter);
+    const Feed* feed_of(std::string_view channel) const;
 
     const std::vector<Feed>& feeds_;
-    const Doorbells& doorbells_;
-    uint32_t log_;
-    ring::Writer ring_;
+    EventLog& log_;
     Decoder decoder_;
-    uint64_t last_seq_ = 0;
-    bool redis_lost_ = false;
-    bool unheard_ = false;  // something was appended since the doorbells rang
+    Dedupe dedupe_{};
+    ClientEvents client_events_;
     RejectSummary rejects_{};
-    Handle<uv_check_t> turn_end_;
     Handle<uv_timer_t> rejects_timer_;
 };
 

@@ -4,44 +4,9 @@
 
 #include <hiredis/hiredis.h>
 
-#include <new>
-
 namespace herald::sidecar {
 
 namespace {
-
-// After every whole reply, hiredis moves what is left in its buffer to the front. Fed in small
-// bites there is little to move.
-constexpr size_t kBite = 16 * 1024;
-// The reader gives its buffer back when it is empty and larger than this.
-constexpr size_t kIdleBuffer = 1 << 20;
-
-struct FreeReply {
-    void operator()(redisReply* reply) const noexcept { freeReplyObject(reply); }
-};
-using Reply = std::unique_ptr<redisReply, FreeReply>;
-
-std::string command(const std::vector<std::string_view>& words) {
-    std::vector<const char*> texts;
-    std::vector<size_t> lengths;
-    for (std::string_view word : words) {
-        texts.push_back(word.data());
-        lengths.push_back(word.size());
-    }
-    char* bytes = nullptr;
-    const int length = redisFormatCommandArgv(&bytes, static_cast<int>(words.size()), texts.data(),
-                                              lengths.data());
-    if (length < 0)
-        throw std::bad_alloc();
-    const std::unique_ptr<char, void (*)(char*)> owner(bytes, redisFreeCommand);
-    return std::string(bytes, static_cast<size_t>(length));
-}
-
-std::string_view text_of(const redisReply& reply) {
-    if (reply.str == nullptr)
-        return {};
-    return {reply.str, static_cast<size_t>(reply.len)};
-}
 
 bool is_string(const redisReply& reply) {
     return reply.type == REDIS_REPLY_STRING;
@@ -49,72 +14,39 @@ bool is_string(const redisReply& reply) {
 
 }  // namespace
 
-void RedisSession::FreeReader::operator()(redisReader* reader) const noexcept {
-    redisReaderFree(reader);
-}
-
 RedisSession::RedisSession(const RedisUrl& url, const std::vector<std::string>& globs,
                            Listener& listener)
-    : url_(url), listener_(listener), reader_(redisReaderCreate()), awaited_(globs.size()) {
-    if (!reader_)
-        throw std::bad_alloc();
-    reader_->maxbuf = kIdleBuffer;
-    if (!url.password.empty())
-        steps_.push_back("AUTH");
-    if (url.db != 0)
-        steps_.push_back("SELECT");
+    : url_(url), listener_(listener), preamble_(redis_preamble(url)), awaited_(globs.size()) {
     for (const std::string& glob : globs) {
         feed_of_.emplace(glob, globs_.size());
         globs_.push_back(glob);
     }
 }
 
-RedisSession::~RedisSession() = default;
-
 std::string RedisSession::greeting() const {
-    std::string bytes;
-    if (!url_.user.empty())
-        bytes += command({"AUTH", url_.user, url_.password});
-    else if (!url_.password.empty())
-        bytes += command({"AUTH", url_.password});
-    if (url_.db != 0)
-        bytes += command({"SELECT", std::to_string(url_.db)});
-
     // One command for all patterns: Redis takes them at once, so that no message of one feed can
     // come before another feed is subscribed.
     std::vector<std::string_view> words{"PSUBSCRIBE"};
     words.insert(words.end(), globs_.begin(), globs_.end());
-    return bytes + command(words);
+    std::string bytes = preamble_.bytes;
+    append_redis_command(bytes, words);
+    return bytes;
 }
 
 std::string RedisSession::ping() {
-    return command({"PING"});
+    std::string bytes;
+    append_redis_command(bytes, {"PING"});
+    return bytes;
 }
 
 std::optional<std::string> RedisSession::feed(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const std::string_view bite = bytes.substr(0, kBite);
-        bytes.remove_prefix(bite.size());
-        redisReaderFeed(reader_.get(), bite.data(), bite.size());
-
-        for (;;) {
-            void* raw = nullptr;
-            if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK)
-                return "not the Redis protocol: " + std::string(reader_->errstr);
-            if (raw == nullptr)
-                break;
-            const Reply reply(static_cast<redisReply*>(raw));
-            if (auto failure = take(*reply))
-                return failure;
-        }
-    }
-    return std::nullopt;
+    return replies_.feed(bytes, [this](const redisReply& reply) { return take(reply); });
 }
 
 std::optional<std::string> RedisSession::take(const redisReply& reply) {
     if (reply.type == REDIS_REPLY_ERROR)
         return refused(reply);
-    if (steps_done_ < steps_.size()) {
+    if (steps_done_ < preamble_.commands.size()) {
         ++steps_done_;
         return std::nullopt;
     }
@@ -137,18 +69,12 @@ std::optional<std::string> RedisSession::take(const redisReply& reply) {
     return std::nullopt;
 }
 
-std::optional<std::string> RedisSession::refused(const redisReply& reply) const {
-    std::string said(text_of(reply));
-    // A server that does not know AUTH repeats what it was told.
-    if (!url_.password.empty()) {
-        for (size_t at = said.find(url_.password); at != said.npos;
-             at = said.find(url_.password, at))
-            said.replace(at, url_.password.size(), "***"), at += 3;
-    }
-    const std::string_view step = steps_done_ < steps_.size() ? steps_[steps_done_]
-                                  : subscribed()              ? "PING"
-                                                              : "PSUBSCRIBE";
-    return "Redis refuses " + std::string(step) + ": " + said;
+std::string RedisSession::refused(const redisReply& reply) const {
+    const std::string_view step = steps_done_ < preamble_.commands.size()
+                                      ? preamble_.commands[steps_done_]
+                                  : subscribed() ? "PING"
+                                                 : "PSUBSCRIBE";
+    return redis_refusal(url_, step, reply);
 }
 
 }  // namespace herald::sidecar

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,10 +12,8 @@
 #include <vector>
 
 #include "sidecar/feed.hpp"
+#include "sidecar/redis_protocol.hpp"
 #include "sidecar/redis_url.hpp"
-
-struct redisReader;
-struct redisReply;
 
 namespace herald::sidecar {
 
@@ -41,7 +38,6 @@ class RedisSession {
 
     // `globs`: what to PSUBSCRIBE, each different. The references outlive the session.
     RedisSession(const RedisUrl& url, const std::vector<std::string>& globs, Listener& listener);
-    ~RedisSession();
     RedisSession(const RedisSession&) = delete;
     RedisSession& operator=(const RedisSession&) = delete;
 
@@ -58,20 +54,16 @@ class RedisSession {
     bool subscribed() const { return awaited_ == globs_confirmed_; }
 
   private:
-    struct FreeReader {
-        void operator()(redisReader* reader) const noexcept;
-    };
-
     std::optional<std::string> take(const redisReply& reply);
-    std::optional<std::string> refused(const redisReply& reply) const;
+    std::string refused(const redisReply& reply) const;
 
     const RedisUrl& url_;
     Listener& listener_;
-    std::vector<std::string_view> steps_{};  // commands before PSUBSCRIBE, by name
+    RedisPreamble preamble_;
     std::vector<std::string_view> globs_{};
     std::unordered_map<std::string_view, size_t, TransparentHash> feed_of_{};
-    std::unique_ptr<redisReader, FreeReader> reader_;
-    size_t steps_done_ = 0;
+    RedisReplies replies_{};
+    size_t steps_done_ = 0;  // commands of the preamble that are answered
     size_t globs_confirmed_ = 0;
     size_t awaited_ = 0;  // confirmations
 };

@@ -51,10 +51,10 @@ void StateDirectory::lock() {
                                  (pid.empty() ? "unknown" : pid) + ")");
     }
 
+    // For people alone: a full disk is no reason not to start.
     const std::string pid = std::to_string(getpid()) + "\n";
-    if (ftruncate(lock_.get(), 0) != 0 ||
-        write(lock_.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()))
-        throw std::system_error(errno, std::generic_category(), "write " + file);
+    if (pwrite(lock_.get(), pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size()))
+        static_cast<void>(!ftruncate(lock_.get(), static_cast<off_t>(pid.size())));
 }
 
 std::vector<uint32_t> StateDirectory::logs() const {
@@ -87,14 +87,25 @@ uint32_t StateDirectory::add_log() {
         fresh = random();
     } while (std::find(all.begin(), all.end(), fresh) != all.end());
     all.push_back(fresh);
-    if (all.size() > kLogsKept)
-        all.erase(all.begin(), all.end() - kLogsKept);
+    write_logs(std::move(all));
+    return fresh;
+}
 
+void StateDirectory::remember_log(uint32_t log) {
+    std::vector<uint32_t> all = logs();
+    if (std::find(all.begin(), all.end(), log) != all.end())
+        return;
+    all.push_back(log);
+    write_logs(std::move(all));
+}
+
+void StateDirectory::write_logs(std::vector<uint32_t> logs) {
+    if (logs.size() > kLogsKept)
+        logs.erase(logs.begin(), logs.end() - kLogsKept);
     std::string content;
-    for (uint32_t log : all)
+    for (uint32_t log : logs)
         content += log_name(log) + "\n";
     replace_file(path_ + "/logs", content);
-    return fresh;
 }
 
 }  // namespace herald::sidecar

@@ -2,6 +2,9 @@
 //
 //   lock   held with flock for as long as the sidecar lives; holds its process id, for people
 //   logs   the names of all logs, one a line, 8 hex digits, the newest last; the newest 64 are kept
+//
+// What else lies in it belongs to the parts that make it: `journal/` and `continuity` to the
+// journal.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +21,8 @@ class StateDirectory {
     // the other process where there is one.
     explicit StateDirectory(std::string path);
 
+    const std::string& path() const { return path_; }
+
     // Every log so far, the oldest first. Lines that are no log names are left out.
     std::vector<uint32_t> logs() const;
 
@@ -25,8 +30,13 @@ class StateDirectory {
     // std::system_error.
     uint32_t add_log();
 
+    // Sees to it that a log is in `logs`; as the newest, where it was not. Throws
+    // std::system_error.
+    void remember_log(uint32_t log);
+
   private:
     void lock();
+    void write_logs(std::vector<uint32_t> logs);
 
     std::string path_;
     Fd lock_{};

@@ -9,6 +9,14 @@ namespace herald::sidecar {
 
 namespace {
 
+constexpr uint64_t kMaxDurationMs = 36500 * uint64_t{86'400'000};
+
+struct TimeUnit {
+    char letter;
+    uint64_t ms;
+};
+constexpr TimeUnit kTimeUnits[] = {{'d', 86'400'000}, {'h', 3'600'000}, {'m', 60'000}, {'s', 1000}};
+
 // Edits (insert, delete, replace, swap neighbours) between two keys.
 size_t distance(std::string_view a, std::string_view b) {
     std::vector<size_t> before(b.size() + 1);
@@ -112,6 +120,27 @@ std::string format_size(uint64_t bytes) {
     return text;
 }
 
+std::optional<uint64_t> parse_duration(std::string_view text) {
+    uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, number);
+    if (text.empty() || result.ec != std::errc{} || end - result.ptr != 1 || number == 0)
+        return std::nullopt;
+    for (const auto& [letter, ms] : kTimeUnits) {
+        if (*result.ptr == letter && number <= kMaxDurationMs / ms)
+            return number * ms;
+    }
+    return std::nullopt;
+}
+
+std::string format_duration(uint64_t ms) {
+    for (const auto& [letter, unit] : kTimeUnits) {
+        if (ms % unit == 0)
+            return std::to_string(ms / unit) + letter;
+    }
+    return std::to_string(ms) + "ms";
+}
+
 const toml::value* TableReader::find(const std::string& key) {
     known_.push_back(key);
     if (table_ == nullptr)
@@ -141,7 +170,32 @@ std::optional<bool> TableReader::boolean(const std::string& key) {
     return std::nullopt;
 }
 
+std::optional<int64_t> TableReader::integer(const std::string& key) {
+    const toml::value* value = find(key);
+    if (value == nullptr)
+        return std::nullopt;
+    if (value->is_integer())
+        return value->as_integer();
+    wrong_type(key, *value, "an integer");
+    return std::nullopt;
+}
+
 std::optional<uint64_t> TableReader::size(const std::string& key) {
+    return read_size(key, "a size: bytes as an integer, or a string such as \"64M\" (K, M, G)");
+}
+
+std::optional<uint64_t> TableReader::size_or_off(const std::string& key) {
+    if (is_off(key))
+        return 0;
+    constexpr const char* kExpected = "a size, such as \"4G\" (K, M, G), or \"off\"";
+    const auto bytes = read_size(key, kExpected);
+    if (bytes != uint64_t{0})
+        return bytes;
+    refuse(key, "is 0; expected " + std::string(kExpected));
+    return std::nullopt;
+}
+
+std::optional<uint64_t> TableReader::read_size(const std::string& key, const char* expected) {
     const toml::value* value = find(key);
     if (value == nullptr)
         return std::nullopt;
@@ -151,15 +205,31 @@ std::optional<uint64_t> TableReader::size(const std::string& key) {
         if (const auto bytes = parse_size(value->as_string().str))
             return bytes;
     }
-
-    const char* expected = "a size: bytes as an integer, or a string such as \"64M\" (K, M, G)";
-    if (value->is_string())
-        refuse(key, "is \"" + value->as_string().str + "\"; expected " + expected);
-    else if (value->is_integer())
+    if (value->is_integer())
         refuse(key, "is negative; expected " + std::string(expected));
     else
-        wrong_type(key, *value, expected);
+        wrong_value(key, *value, expected);
     return std::nullopt;
+}
+
+std::optional<uint64_t> TableReader::duration_or_off(const std::string& key) {
+    const toml::value* value = find(key);
+    if (value == nullptr)
+        return std::nullopt;
+    if (is_off(key))
+        return 0;
+    if (value->is_string()) {
+        if (const auto ms = parse_duration(value->as_string().str))
+            return ms;
+    }
+    wrong_value(key, *value,
+                "a time of \"1s\" to \"36500d\", such as \"12h\" (s, m, h, d), or \"off\"");
+    return std::nullopt;
+}
+
+bool TableReader::is_off(const std::string& key) {
+    const toml::value* value = find(key);
+    return value != nullptr && value->is_string() && value->as_string().str == "off";
 }
 
 const toml::value* TableReader::table(const std::string& key) {
@@ -178,6 +248,14 @@ void TableReader::refuse(const std::string& key, const std::string& message) {
 void TableReader::wrong_type(const std::string& key, const toml::value& value,
                              const char* expected) {
     refuse(key, "is " + kind_of(value) + "; expected " + expected);
+}
+
+void TableReader::wrong_value(const std::string& key, const toml::value& value,
+                              const char* expected) {
+    if (value.is_string())
+        refuse(key, "is \"" + value.as_string().str + "\"; expected " + expected);
+    else
+        wrong_type(key, value, expected);
 }
 
 void TableReader::finish() const {

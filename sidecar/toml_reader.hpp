@@ -40,6 +40,13 @@ std::optional<uint64_t> parse_size(std::string_view text);
 // The shortest way to write a number of bytes: "64M", "1000".
 std::string format_size(uint64_t bytes);
 
+// A length of time in milliseconds: digits, and s, m, h or d behind them. Nothing where the text is
+// none, is nothing at all ("0s") or more than 36500d.
+std::optional<uint64_t> parse_duration(std::string_view text);
+
+// The shortest way to write a length of time, which is whole seconds: "7d", "90s".
+std::string format_duration(uint64_t ms);
+
 class TableReader {
   public:
     // `name`: how messages call the table, such as "[ring]". Null stands for an absent table.
@@ -52,7 +59,12 @@ class TableReader {
     // The value in its type, or nothing where it is absent or of another type, which is a problem.
     std::optional<std::string> string(const std::string& key);
     std::optional<bool> boolean(const std::string& key);
+    std::optional<int64_t> integer(const std::string& key);
     std::optional<uint64_t> size(const std::string& key);
+
+    // Sizes and lengths of time (milliseconds) that bound something: 0 for "off" alone.
+    std::optional<uint64_t> size_or_off(const std::string& key);
+    std::optional<uint64_t> duration_or_off(const std::string& key);
 
     // A table below this one, or null.
     const toml::value* table(const std::string& key);
@@ -64,7 +76,10 @@ class TableReader {
     void finish() const;
 
   private:
+    bool is_off(const std::string& key);
+    std::optional<uint64_t> read_size(const std::string& key, const char* expected);
     void wrong_type(const std::string& key, const toml::value& value, const char* expected);
+    void wrong_value(const std::string& key, const toml::value& value, const char* expected);
 
     const toml::value* table_;
     std::string name_;

@@ -117,8 +117,8 @@ is scalar(grep { "@{$_->{n}}" ne "@{[1 .. $n]}" } @clients), 0, 'after its resta
 is_deeply [map { $_->{connects} } @clients], \@before, 'on the same connections';
 is scalar(grep { $_->{gaps} != 1 } @clients), 0, 'each was told of one gap';
 my $back = $h->sse('/s', headers => { 'Last-Event-ID' => $resumed });
-like $back->next_event->{data}, qr/"type":"gap","reason":"evicted","from":"$resumed"/, 'who resumes from before is told what is gone';
-is $back->next_event->{data}, qq({"n":$n}), 'and gets what there is';
+like $back->next_event->{data}, qr/"type":"gap","reason":"redis"/, 'who resumes from before is told that nobody listened';
+is $back->next_event->{data}, qq({"n":$n}), 'and gets all else';
 
 # -- Redis is killed
 $_->{gaps} = 0 for @clients;

@@ -21,6 +21,7 @@ enum class Kind : uint32_t { History = 1, Publish = 2 };
 enum class Order : uint32_t {
     Forward = 1,  // the oldest events behind `after_seq`
     Newest = 2,   // the newest events, at most `limit`; in the order of their seqs all the same
+    Behind = 3,   // no items: behind which seq these newest events lie
 };
 
 // Numbers of the history question as they travel.
@@ -59,6 +60,7 @@ struct HistoryAnswer {
     uint64_t lost_seq = 0;   // events behind `after_seq` up to this one are gone from the index;
                              // 0: none are
     uint64_t newest_seq = 0; // of the channels' newest event in the index; 0: it has none
+    uint64_t behind_seq = 0; // Behind: Forward from here gives the newest `limit` events
     uint64_t seen_seq = 0;   // how far the index has got
 };
 
@@ -97,7 +99,7 @@ struct PublishAnswer {
     uint64_t seq = 0;
 };  // a text for the client follows; empty where Accepted
 
-static_assert(sizeof(HistoryRange) == 48 && sizeof(HistoryAnswer) == 48);
+static_assert(sizeof(HistoryRange) == 48 && sizeof(HistoryAnswer) == 56);
 static_assert(sizeof(HistoryItem) == 40 && sizeof(PublishAnswer) == 16);
 
 constexpr size_t kMaxChannels = 256;  // in one question
@@ -151,7 +153,7 @@ inline bool decode(std::string_view bytes, HistoryQuestion& question) {
     if (!take_bytes(bytes, count) || count == 0 || count > kMaxChannels ||
         !take_bytes(bytes, question.range))
         return false;
-    if (question.range.order != Order::Forward && question.range.order != Order::Newest)
+    if (question.range.order < Order::Forward || question.range.order > Order::Behind)
         return false;
     question.channels.clear();
     for (uint32_t i = 0; i < count; ++i) {

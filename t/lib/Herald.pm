@@ -52,7 +52,8 @@ my @alive;    # every harness that still has to be cleaned up
 # --- A test's set-up ----------------------------------------------------------------------------
 
 # Options: conf, toml (text); redis, sidecar, nginx, module (each 1: 0 leaves it out); allow (a regex:
-# lines of the logs that may hold an alert); env (hash for nginx and the sidecar; undef unsets).
+# lines of the logs that may hold an alert); env (hash for nginx and the sidecar; undef unsets); program
+# (the sidecar's, in place of `herald`).
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
@@ -72,7 +73,7 @@ sub new {
             '--save', '', '--appendonly', 'no', '--dir', $self->dir]);
     $self->{process}{sidecar} = Herald::Process->new(
         name => 'sidecar', log => $self->path('sidecar.log'), env => \%env,
-        command => ["$BUILD/herald", 'sidecar', '-c', $self->path('herald.toml')]);
+        command => [$o{program} // "$BUILD/herald", 'sidecar', '-c', $self->path('herald.toml')]);
     $self->{process}{nginx} = Herald::Process->new(
         name => 'nginx', log => $self->path('nginx.out'), env => { %env, _sanitizer_env() },
         command => [_nginx_command($self->path('nginx.conf'), $self->dir)]);

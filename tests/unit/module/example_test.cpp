@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ring/control.hpp"
+#include "ring/questions.hpp"
 #include "ring_fixture.hpp"
 
 namespace herald::ring {
@@ -86,6 +87,35 @@ TEST_F(FormatsExample, ShowsTheControlFrames) {
     const std::string refused = control::refusal("no Hello within 5 s");
     for (const std::string& frame : {hello, attach, refused})
         expect_in_formats(hexdump(frame.data(), frame.size()));
+}
+
+TEST_F(FormatsExample, ShowsAQuestion) {
+    questions::HistoryQuestion question;
+    question.range.limit = 100;
+    question.range.max_bytes = 4 << 20;
+    question.range.after_seq = 41;
+    question.range.up_to_seq = 57;
+    question.channels = {"jobs:1"};
+    std::string frame;
+    control::append_message(frame, control::Type::Ask, 7, questions::encode(question));
+    expect_in_formats(hexdump(frame.data(), frame.size()));
+}
+
+TEST_F(FormatsExample, ShowsAnAnswer) {
+    questions::HistoryAnswer header;
+    header.status = questions::HistoryStatus::Found;
+    header.count = header.known = header.ended = 1;
+    header.newest_seq = 42;
+    header.seen_seq = 57;
+    questions::HistoryItem item;
+    item.seq = 42;
+    item.at_ms = 1700000000123;
+    item.flags = kEndsStream;
+    std::string answer, frame;
+    questions::append_bytes(answer, header);
+    questions::append_item(answer, item, "jobs:1", "done", R"({"ok":true})");
+    control::append_message(frame, control::Type::Answer, 7, answer);
+    expect_in_formats(hexdump(frame.data(), frame.size()));
 }
 
 }  // namespace

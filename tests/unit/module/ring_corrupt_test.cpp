@@ -84,7 +84,7 @@ TEST_F(DamagedRing, RejectsPartsWhoseSumOverflows) {
 
 TEST_F(DamagedRing, RejectsKindsThatDoNotExist) {
     EXPECT_EQ(poll_after([](RecordHeader& h) { h.kind = Kind{0}; }), Poll::Corrupt);
-    EXPECT_EQ(poll_after([](RecordHeader& h) { h.kind = Kind{5}; }), Poll::Corrupt);
+    EXPECT_EQ(poll_after([](RecordHeader& h) { h.kind = Kind{7}; }), Poll::Corrupt);
     EXPECT_EQ(poll_after([](RecordHeader& h) { h.kind = Kind{255}; }), Poll::Corrupt);
 }
 

@@ -119,7 +119,7 @@ TEST_F(RingMapping, RefusesAnotherMagic) {
 
 TEST_F(RingMapping, RefusesAnotherVersion) {
     header->version = 7;
-    EXPECT_EQ(refusal(), "ring has version 7, expected 1");
+    EXPECT_EQ(refusal(), "ring has version 7, expected 2");
 }
 
 TEST_F(RingMapping, RefusesAnotherHeaderSize) {

@@ -45,6 +45,10 @@ TEST(Config, NeedsNothingButAFeed) {
     EXPECT_EQ(config.redis.address(), "127.0.0.1:6379");
     EXPECT_EQ(config.ring_size, 64u << 20);
     EXPECT_EQ(config.max_message, 1u << 20);
+    EXPECT_EQ(config.journal.fsync, Fsync::EverySec);
+    EXPECT_EQ(config.journal.segment, 64u << 20);
+    EXPECT_EQ(config.journal.retention_ms, 7 * 86'400'000u);
+    EXPECT_EQ(config.journal.max_size, uint64_t{4} << 30);
     ASSERT_EQ(config.feeds.size(), 1u);
     EXPECT_EQ(config.feeds[0].name, "runs");
     EXPECT_EQ(config.feeds[0].channels.glob(), "run:*");
@@ -63,6 +67,11 @@ url = "redis://:pw@redis:7000/2"
 [ring]
 size = "2g"
 max_message = 4096
+[journal]
+fsync = "always"
+segment = "1M"
+retention = "12h"
+max_size = "2M"
 [[feed]]
 name = "a"
 channels = "a:{x}"
@@ -80,6 +89,10 @@ channels = "b"
     EXPECT_EQ(config.redis.db, 2u);
     EXPECT_EQ(config.ring_size, uint64_t{2} << 30);
     EXPECT_EQ(config.max_message, 4096u);
+    EXPECT_EQ(config.journal.fsync, Fsync::Always);
+    EXPECT_EQ(config.journal.segment, 1u << 20);
+    EXPECT_EQ(config.journal.retention_ms, 12 * 3'600'000u);
+    EXPECT_EQ(config.journal.max_size, 2u << 20);
     ASSERT_EQ(config.feeds.size(), 2u);
     EXPECT_EQ(config.feeds[0].event, "event_type");
     EXPECT_EQ(config.feeds[0].rename.at("a.progress"), "progress");
@@ -105,15 +118,6 @@ TEST(Config, ReportsUnknownKeysWithTheNearestKnownOne) {
               "h.toml:1: unknown key \"redsi\"; did you mean \"redis\"?");
     EXPECT_EQ(error_in("[redis]\nsentinel = 1"),
               "h.toml:2: unknown key \"sentinel\" in [redis]; known keys: url");
-}
-
-TEST(Config, KnowsNoKeysThatDoNothing) {
-    for (const char* key : {"journal = 1", "[journal]", "[journal]\nfsync = \"always\""})
-        EXPECT_THAT(error_in(key), HasSubstr("unknown key \"journal\"")) << key;
-    for (const char* key : {"end_on = []", "dedupe = \"x\"", "time = \"x\"", "jsonl = \"x\"",
-                            "retention = \"1d\"", "max_events = 1"})
-        EXPECT_THAT(errors(std::string(kFeed) + key), ElementsAre(HasSubstr("h.toml:4: unknown")))
-            << key;
 }
 
 TEST(Config, ReportsWrongTypes) {
@@ -175,6 +179,65 @@ TEST(Config, BoundsMessagesByTheRing) {
     EXPECT_THAT(error_in("[ring]\nmax_message = \"32M\""), HasSubstr("max_message is 32M"));
     EXPECT_EQ(parse(with("size = \"64G\"\nmax_message = \"512M\"")).max_message, 512u << 20);
     EXPECT_THAT(error_in("[ring]\nsize = \"64G\"\nmax_message = \"513M\""), HasSubstr("513M"));
+}
+
+TEST(Config, KnowsThreeWaysToSync) {
+    const auto fsync = [](const std::string& text) {
+        return parse("[journal]\nfsync = \"" + text + "\"\n" + kFeed).journal.fsync;
+    };
+    EXPECT_EQ(fsync("always"), Fsync::Always);
+    EXPECT_EQ(fsync("everysec"), Fsync::EverySec);
+    EXPECT_EQ(fsync("never"), Fsync::Never);
+    EXPECT_EQ(error_in("[journal]\nfsync = \"Always\""),
+              "h.toml:2: [journal] fsync is \"Always\"; expected \"always\", \"everysec\" or "
+              "\"never\"");
+    EXPECT_EQ(error_in("[journal]\nfsync = true"),
+              "h.toml:2: [journal] fsync is a boolean; expected a string in quotes");
+}
+
+TEST(Config, BoundsSegments) {
+    const auto segment = [](const std::string& text) {
+        return parse("[journal]\nsegment = " + text + "\n" + kFeed).journal.segment;
+    };
+    EXPECT_EQ(segment("65536"), 65536u);
+    EXPECT_EQ(segment("\"1g\""), 1u << 30);
+    EXPECT_EQ(error_in("[journal]\nsegment = 65535"),
+              "h.toml:2: [journal] segment is 65535; expected 64K to 1G");
+    EXPECT_THAT(error_in("[journal]\nsegment = \"1025M\""), HasSubstr("is 1025M; expected 64K"));
+    EXPECT_THAT(error_in("[journal]\nsegment = \"off\""),
+                HasSubstr("segment is \"off\"; expected a size"));
+}
+
+TEST(Config, WantsRoomForTwoSegments) {
+    const auto max_size = [](const std::string& keys) {
+        return parse("[journal]\n" + keys + "\n" + kFeed).journal.max_size;
+    };
+    EXPECT_EQ(max_size("max_size = \"128M\""), 128u << 20);
+    EXPECT_EQ(max_size("segment = \"64K\"\nmax_size = 131072"), 131072u);
+    EXPECT_EQ(max_size("max_size = \"off\""), 0u);
+    EXPECT_GE(max_size("segment = \"1G\""), 2u << 30);
+    EXPECT_EQ(error_in("[journal]\nmax_size = \"127M\""),
+              "h.toml:2: [journal] max_size is 127M; expected at least two segments, 128M, or "
+              "\"off\"");
+    EXPECT_EQ(error_in("[journal]\nmax_size = 0"),
+              "h.toml:2: [journal] max_size is 0; expected a size, such as \"4G\" (K, M, G), or "
+              "\"off\"");
+    EXPECT_THAT(error_in("[journal]\nmax_size = \"none\""), HasSubstr("or \"off\""));
+    EXPECT_THAT(error_in("[journal]\nmax_size = -1"), HasSubstr("is negative; expected a size"));
+}
+
+TEST(Config, KeepsTheJournalForATimeOrForEver) {
+    const auto retention = [](const std::string& text) {
+        return parse("[journal]\nretention = \"" + text + "\"\n" + kFeed).journal.retention_ms;
+    };
+    EXPECT_EQ(retention("45s"), 45'000u);
+    EXPECT_EQ(retention("30m"), 1'800'000u);
+    EXPECT_EQ(retention("off"), 0u);
+    EXPECT_EQ(error_in("[journal]\nretention = \"1w\""),
+              "h.toml:2: [journal] retention is \"1w\"; expected a time of \"1s\" to \"36500d\", "
+              "such as \"12h\" (s, m, h, d), or \"off\"");
+    EXPECT_THAT(error_in("[journal]\nretention = 0"),
+                HasSubstr("retention is an integer; expected a time"));
 }
 
 TEST(Config, WantsAFeed) {
@@ -265,6 +328,21 @@ TEST(Size, IsReadAndWrittenInPowersOf1024) {
     EXPECT_EQ(format_size(1536), "1536");
     EXPECT_EQ(format_size(65536), "64K");
     EXPECT_EQ(format_size(uint64_t{2} << 40), "2048G");
+}
+
+TEST(Duration, IsReadAndWrittenInItsLargestUnit) {
+    EXPECT_EQ(parse_duration("1s"), 1000u);
+    EXPECT_EQ(parse_duration("90m"), 5'400'000u);
+    EXPECT_EQ(parse_duration("36h"), 129'600'000u);
+    EXPECT_EQ(parse_duration("36500d"), 36500 * uint64_t{86'400'000});
+    for (const char* text :
+         {"", "s", "0s", "0d", "1", "1ms", "1S", "-1s", "+1s", "1.5h", "1 h", "1h30m", " 1h", "1h ",
+          "36501d", "876001h", "18446744073709551616s", "18446744073709551615d", "off"})
+        EXPECT_EQ(parse_duration(text), std::nullopt) << text;
+    EXPECT_EQ(format_duration(7 * 86'400'000), "7d");
+    EXPECT_EQ(format_duration(129'600'000), "36h");
+    EXPECT_EQ(format_duration(90'000), "90s");
+    EXPECT_EQ(format_duration(60'000), "1m");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "control_worker.hpp"
 #include "ring/writer.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/loop.hpp"
@@ -21,16 +22,6 @@ namespace {
 
 namespace control = ring::control;
 using testing::HasSubstr;
-
-Fd connect_to(const std::string& path) {
-    Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        fd.reset();
-    return fd;
-}
 
 class ControlServerTest : public testing::Test {
   protected:
@@ -72,9 +63,7 @@ class ControlServerTest : public testing::Test {
         return answer(fd);
     }
 
-    static std::string hello() {
-        return control::frame(control::Type::Hello, control::Hello{1, 0});
-    }
+    static std::string hello() { return hello_frame(); }
 
     TemporaryDirectory directory_{};
     std::string path_ = directory_ / "run/herald.sock";
@@ -131,7 +120,7 @@ TEST_F(ControlServerTest, RefusesGarbageWithAReason) {
 
     std::string bytes = hello();
     bytes[4] = 9;
-    EXPECT_EQ(answer_to(bytes), "control protocol version 9, the sidecar speaks version 1");
+    EXPECT_EQ(answer_to(bytes), "control protocol version 9, the sidecar speaks version 2");
     bytes = hello();
     bytes[10] = 2;
     EXPECT_THAT(answer_to(bytes), HasSubstr("frame of 131080 bytes, at most 65536"));

@@ -91,6 +91,57 @@ TEST_F(EventDecoder, LooksForNoNameWhereTheFeedHasNone) {
     EXPECT_FALSE(event_.unfit_name);
 }
 
+TEST_F(EventDecoder, EndsAStreamByANameBeforeOrAfterItsRename) {
+    feed_.end_on = {"run.done", "failed"};
+    feed_.rename = {{"run.done", "done"}, {"run.failed", "failed"}, {"over", "x"}};
+    for (const char* name : {"run.done", "run.failed", "failed", "run\\u002edone"}) {
+        ASSERT_EQ(decode("{\"type\":\"" + std::string(name) + "\"}"), Result::Event);
+        EXPECT_TRUE(event_.ends) << name;
+    }
+    for (const char* name : {"done", "run_done", "Run.done", "run.done ", "over", "x", ""}) {
+        ASSERT_EQ(decode("{\"type\":\"" + std::string(name) + "\"}"), Result::Event);
+        EXPECT_FALSE(event_.ends) << name;
+    }
+    ASSERT_EQ(decode(R"({"x":"run.done"})"), Result::Event);
+    EXPECT_FALSE(event_.ends);
+}
+
+TEST_F(EventDecoder, FindsTheValueThatTellsARepeat) {
+    feed_.dedupe = "id";
+    const std::pair<const char*, const char*> cases[] = {
+        {R"({"id":"a-1"})", "a-1"},
+        {R"({"type":"x","id":17})", "17"},
+        {R"({"id":-1.50e2})", "-1.50e2"},
+        {R"({"id":"a\u0062"})", "a\\u0062"},
+        {R"({"id":1,"id":"b"})", "b"},
+        {R"({"id":""})", ""},
+        {R"({"id":null})", ""},
+        {R"({"id":true})", ""},
+        {R"({"id":[1]})", ""},
+        {R"({"id":{"id":1}})", ""},
+        {R"({"x":1})", ""},
+        {R"("id")", ""},
+    };
+    for (const auto& [payload, value] : cases) {
+        ASSERT_EQ(decode(payload), Result::Event) << payload;
+        EXPECT_EQ(event_.dedupe_value, value) << payload;
+    }
+}
+
+TEST_F(EventDecoder, TellsNoRepeatsWhereTheFeedDoesNot) {
+    ASSERT_EQ(decode(R"({"id":"a","":"b"})"), Result::Event);
+    EXPECT_EQ(event_.dedupe_value, "");
+}
+
+TEST_F(EventDecoder, TellsRepeatsOfEventsWithoutNames) {
+    feed_.event.clear();
+    feed_.dedupe = "type";
+    ASSERT_EQ(decode(R"({"type":"a"})"), Result::Event);
+    EXPECT_EQ(event_.dedupe_value, "a");
+    EXPECT_EQ(event_.name, "");
+    EXPECT_FALSE(event_.unfit_name);
+}
+
 TEST_F(EventDecoder, RejectsAnEmptyMessage) {
     EXPECT_EQ(decode(""), Result::Empty);
     EXPECT_EQ(decode(std::string_view()), Result::Empty);
@@ -135,8 +186,13 @@ TEST_F(EventDecoder, FindsThatRedisGlobsMatchMoreThanThePattern) {
 }
 
 TEST_F(EventDecoder, KeepsNothingOfTheMessageBefore) {
+    feed_.dedupe = "x";
+    feed_.end_on = {"ab"};
     ASSERT_EQ(decode("{\"type\":\"a\\u0062\",\n\"x\":1}"), Result::Event);
+    ASSERT_TRUE(event_.ends);
     ASSERT_EQ(decode("{}"), Result::Event);
+    EXPECT_FALSE(event_.ends);
+    EXPECT_EQ(event_.dedupe_value, "");
     EXPECT_EQ(event_.name, "");
     EXPECT_EQ(event_.data, "{}");
     EXPECT_FALSE(event_.unfit_name);

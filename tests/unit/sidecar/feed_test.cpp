@@ -5,8 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 #include <random>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace herald::sidecar {
 namespace {
@@ -55,6 +59,38 @@ TEST(FeedPattern, DoesNotUseOneSeparatorTwice) {
     EXPECT_FALSE(pattern.matches("1:2"));
     EXPECT_FALSE(pattern.matches("1::3"));
     EXPECT_FALSE(ChannelPattern("aa{x}aa").matches("aaaa"));
+}
+
+using Captures = std::optional<std::vector<std::string_view>>;
+
+Captures captures(std::string_view pattern, std::string_view channel) {
+    std::vector<std::string_view> values{"from before"};
+    if (!ChannelPattern(pattern).captures(channel, values))
+        return std::nullopt;
+    return values;
+}
+
+TEST(FeedPattern, NamesItsPartsInTheirOrder) {
+    EXPECT_THAT(ChannelPattern("orders").part_names(), testing::IsEmpty());
+    EXPECT_THAT(ChannelPattern("org:{org}:job:{job id}").part_names(),
+                testing::ElementsAre("org", "job id"));
+}
+
+TEST(FeedPattern, SaysWhatItsPartsStandFor) {
+    using V = std::vector<std::string_view>;
+    EXPECT_EQ(captures("orders", "orders"), V{});
+    EXPECT_EQ(captures("orders:{id}", "orders:7:items"), V{"7:items"});
+    EXPECT_EQ(captures("{a}:{b}:{c}", "1:2:3:4"), (V{"1", "2", "3:4"}));
+    EXPECT_EQ(captures("{a}:{b}", ":::"), (V{":", ":"}));
+    EXPECT_EQ(captures("a{x}b{y}c", "abbbbc"), (V{"b", "bb"}));
+    EXPECT_EQ(captures("{x}:log", "a:log:log"), V{"a:log"});
+}
+
+TEST(FeedPattern, CapturesNothingOfAChannelThatIsNotItsOwn) {
+    EXPECT_EQ(captures("orders", "order"), std::nullopt);
+    EXPECT_EQ(captures("orders:{id}", "orders:"), std::nullopt);
+    EXPECT_EQ(captures("{a}:{b}:{c}", "1:2"), std::nullopt);
+    EXPECT_EQ(captures("{a}:x", "a:y"), std::nullopt);
 }
 
 TEST(FeedPattern, GivesRedisAGlob) {
@@ -132,6 +168,21 @@ bool matches_by_definition(std::string_view pattern, std::string_view channel) {
     return false;
 }
 
+// The pattern with values in the place of its parts.
+std::string filled(std::string_view pattern, const std::vector<std::string_view>& values) {
+    std::string channel;
+    size_t next = 0;
+    for (size_t at = 0; at < pattern.size(); ++at) {
+        if (pattern[at] != '{') {
+            channel += pattern[at];
+            continue;
+        }
+        channel += values.at(next++);
+        at = pattern.find('}', at);
+    }
+    return channel;
+}
+
 std::string random_pattern(std::minstd_rand& random) {
     std::string pattern;
     bool part_before = false;
@@ -154,8 +205,13 @@ TEST(FeedPattern, MatchesByItsDefinition) {
         const std::string text = random_pattern(random);
         const ChannelPattern pattern(text);
         for_each_text(6, [&](const std::string& channel) {
-            ASSERT_EQ(pattern.matches(channel), matches_by_definition(text, channel))
-                << text << " " << channel;
+            const bool matches = matches_by_definition(text, channel);
+            ASSERT_EQ(pattern.matches(channel), matches) << text << " " << channel;
+            std::vector<std::string_view> values;
+            ASSERT_EQ(pattern.captures(channel, values), matches) << text << " " << channel;
+            if (matches) {
+                ASSERT_EQ(filled(text, values), channel) << text;
+            }
         });
     }
 }

@@ -2,36 +2,57 @@
 // random texts beside it.
 #include "sidecar/json_scan.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
 #include <random>
+#include <string>
+#include <vector>
 
 namespace herald::sidecar {
 namespace {
 
+using testing::Each;
+using testing::ElementsAre;
+
+using Names = std::vector<std::string_view>;
+
 bool is_json(std::string_view text) {
     JsonScanner scanner;
-    return scanner.scan(text, "");
+    return scanner.scan(text, {});
 }
 
-std::string member_of(std::string_view text, std::string_view name) {
-    JsonScanner scanner;
-    if (!scanner.scan(text, name))
-        return "not JSON";
-    switch (scanner.member()) {
+// A member as a text: `=` and a string's value, or its kind and how it is written.
+std::string shown(const JsonScanner& scanner, size_t i) {
+    const std::string raw(scanner.raw(i));
+    switch (scanner.member(i)) {
         case Member::Absent:
-            return "absent";
+            return "absent" + raw;
+        case Member::Number:
+            return "number " + raw;
         case Member::Other:
-            return "other";
+            return "other " + raw;
         case Member::String:
             break;
     }
     std::string value;
-    if (!unescape_json(scanner.raw_string(), value))
-        return "lone surrogate";
-    return "=" + value;
+    return unescape_json(raw, value) ? "=" + value : "lone surrogate";
+}
+
+std::vector<std::string> members_of(std::string_view text, const Names& names) {
+    JsonScanner scanner;
+    if (!scanner.scan(text, names))
+        return {"not JSON"};
+    std::vector<std::string> found;
+    for (size_t i = 0; i < names.size(); ++i)
+        found.push_back(shown(scanner, i));
+    return found;
+}
+
+std::string member_of(std::string_view text, std::string_view name) {
+    return members_of(text, {name}).front();
 }
 
 TEST(JsonScan, TakesEveryKindOfValue) {
@@ -147,15 +168,52 @@ TEST(JsonScan, FindsATopLevelMember) {
     EXPECT_EQ(member_of(R"("type")", "type"), "absent");
 }
 
-TEST(JsonScan, LetsTheLastOfDuplicateMembersWin) {
-    EXPECT_EQ(member_of(R"({"type":"a","type":"b"})", "type"), "=b");
-    EXPECT_EQ(member_of(R"({"type":"a","type":1})", "type"), "other");
-    EXPECT_EQ(member_of(R"({"type":1,"type":"a"})", "type"), "=a");
+TEST(JsonScan, FindsSeveralMembersInOnePass) {
+    const Names names{"type", "id", "at", "none"};
+    EXPECT_THAT(members_of(R"({"id":17,"x":{"at":1},"type":"a","at":null})", names),
+                ElementsAre("=a", "number 17", "other null", "absent"));
+    EXPECT_THAT(members_of("{}", names), ElementsAre("absent", "absent", "absent", "absent"));
+    EXPECT_THAT(members_of(R"([{"id":1}])", names), Each("absent"));
 }
 
-TEST(JsonScan, TellsOtherValuesFromAbsentOnes) {
-    for (const char* value : {"1", "null", "true", "[]", "{}", "[\"a\"]", "{\"type\":\"a\"}"})
-        EXPECT_EQ(member_of("{\"type\":" + std::string(value) + "}", "type"), "other") << value;
+TEST(JsonScan, FindsAMemberForEachOfTwoEqualNames) {
+    EXPECT_THAT(members_of(R"({"id":[1],"b":2})", {"id", "b", "id"}),
+                ElementsAre("other [1]", "number 2", "other [1]"));
+}
+
+TEST(JsonScan, NeverFindsAnEmptyName) {
+    EXPECT_THAT(members_of(R"({"":"x","a":1})", {"", "a"}), ElementsAre("absent", "number 1"));
+}
+
+TEST(JsonScan, KeepsNothingOfTheScanBefore) {
+    JsonScanner scanner;
+    const Names names{"a", "b"};
+    ASSERT_TRUE(scanner.scan(R"({"a":"x","b":{"c":1}})", names));
+    ASSERT_FALSE(scanner.scan(R"({"a":"y","b":{)", names));
+    ASSERT_TRUE(scanner.scan(R"([{"c":[]}])", names));
+    EXPECT_EQ(shown(scanner, 0), "absent");
+    EXPECT_EQ(shown(scanner, 1), "absent");
+    ASSERT_FALSE(scanner.scan(R"({"a":)", names));
+    ASSERT_TRUE(scanner.scan("1", names));
+    EXPECT_EQ(shown(scanner, 0), "absent");
+}
+
+TEST(JsonScan, LetsTheLastOfDuplicateMembersWin) {
+    EXPECT_EQ(member_of(R"({"type":"a","type":"b"})", "type"), "=b");
+    EXPECT_EQ(member_of(R"({"type":"a","type":1})", "type"), "number 1");
+    EXPECT_EQ(member_of(R"({"type":1,"type":"a"})", "type"), "=a");
+    EXPECT_EQ(member_of(R"({"type":[2],"type":{},"x":[]})", "type"), "other {}");
+}
+
+TEST(JsonScan, GivesValuesAsTheyAreWritten) {
+    for (const char* value : {"null", "true", "false", "[]", "{}", "[ \"a\", [1] ]",
+                              "{\"type\" : {\"type\":\"a\"} }", "[[[]],{}]"})
+        EXPECT_EQ(member_of("{\"x\":[], \"type\" : " + std::string(value) + " , \"y\":{}}", "type"),
+                  "other " + std::string(value));
+    for (const char* value : {"0", "-0", "1.50", "-1E+09", "123456789012345678901234567890"})
+        EXPECT_EQ(member_of("{\"type\" : " + std::string(value) + " }", "type"),
+                  "number " + std::string(value));
+    EXPECT_EQ(member_of(R"({"type":""})", "type"), "=");
 }
 
 TEST(JsonScan, ReadsEscapesInNamesAndValues) {
@@ -163,6 +221,22 @@ TEST(JsonScan, ReadsEscapesInNamesAndValues) {
     EXPECT_EQ(member_of(R"({"type":"\u00e9\u20ac"})", "type"), "=\u00e9\u20ac");
     EXPECT_EQ(member_of(R"({"a\"b":"x"})", "a\"b"), "=x");
     EXPECT_EQ(member_of(R"({"type":"\u0000"})", "type"), std::string("=\0", 2));
+}
+
+TEST(JsonScan, EndsAStringAtTheRightByteWhereverItIs) {
+    for (size_t before = 0; before < 20; ++before) {
+        const std::string plain(before, 'p');
+        for (const char* after :
+             {"", "\xc3\xa9", "!  # [", "\x7f\x80\xff", "\\\"", "\\\\\\u0020"}) {
+            const std::string raw = plain + after + plain;
+            const std::string text = "{\"type\":\"" + raw + "\",\"x\":\"\"}";
+            JsonScanner scanner;
+            ASSERT_TRUE(scanner.scan(text, Names{"type"})) << text;
+            EXPECT_EQ(scanner.raw(0), raw);
+        }
+        for (const char* bad : {"\x1f", "\n", "\\x", "\\u123"})
+            EXPECT_FALSE(is_json("\"" + plain + bad + plain + "\"")) << before << bad;
+    }
 }
 
 TEST(JsonScan, GivesNoTextForLoneSurrogates) {

@@ -1,7 +1,15 @@
 // Log fields: no byte from outside can forge an entry.
 #include "sidecar/log.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace herald::sidecar::log {
 namespace {
@@ -50,6 +58,47 @@ TEST(LogField, IsShortenedAtAWholeCharacter) {
     EXPECT_EQ(shorten("a\u20acb", 3), "a...");
     EXPECT_EQ(shorten("a\u20acb", 4), "a\u20ac...");
     EXPECT_LE(shorten("\x80\x80\x80\x80\x80\x80", 5).size(), 5u + 3u);
+}
+
+TEST(Log, KeepsTheEntriesOfSeveralThreadsWhole) {
+    constexpr int kThreads = 4;
+    constexpr int kEntries = 500;
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    // In a process of its own, because the log cannot be stopped again.
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        start();
+        std::vector<std::thread> threads;
+        for (int i = 0; i < kThreads; ++i) {
+            threads.emplace_back([i] {
+                for (int n = 0; n < kEntries; ++n)
+                    info(Line("entry").with("from", i).with("text", std::string(300, 'x')));
+            });
+        }
+        for (std::thread& thread : threads)
+            thread.join();
+        _exit(0);
+    }
+    close(ends[1]);
+    std::string out;
+    char buffer[4096];
+    for (ssize_t got; (got = read(ends[0], buffer, sizeof buffer)) > 0;)
+        out.append(buffer, static_cast<size_t>(got));
+    close(ends[0]);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+
+    std::istringstream lines(out);
+    int count = 0;
+    for (std::string line; std::getline(lines, line); ++count)
+        ASSERT_THAT(line, testing::MatchesRegex(".* INFO entry from=[0-3] text=x+"));
+    EXPECT_EQ(count, kThreads * kEntries);
 }
 
 TEST(LogLimit, SuppressesWhatIsTooOftenAndSaysHowMuch) {

@@ -19,8 +19,8 @@ class PublisherTest : public testing::Test {
     PublisherTest() {
         config_.ring_size = 1 << 20;
         config_.max_message = 1000;
-        config_.feeds.push_back({"runs", ChannelPattern("run:{id}"), "type", {}, false});
-        config_.feeds.push_back({"bare", ChannelPattern("run:"), "", {}, false});
+        config_.feeds.push_back({"runs", ChannelPattern("run:{id}"), "type"});
+        config_.feeds.push_back({"bare", ChannelPattern("run:")});
         doorbells_.add(bell_.get());
         publisher_.emplace(loop_.get(), config_, 0x7f3a2c01, std::vector<uint32_t>{5, 4},
                            doorbells_);

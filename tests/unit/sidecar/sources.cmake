@@ -1,15 +1,42 @@
 # The sidecar's unit tests, relative to this folder. They link herald_sidecar_parts.
 set(SIDECAR_TESTS
   backoff_test.cpp
+  check_test.cpp
+  cli/line_reader_test.cpp
+  cli/pace_test.cpp
+  cli/progress_test.cpp
+  cli/records_test.cpp
+  config_feed_test.cpp
   config_test.cpp
+  continuity_test.cpp
+  control_questions_test.cpp
   control_server_test.cpp
+  dedupe_test.cpp
   event_test.cpp
+  event_time_test.cpp
   feed_test.cpp
+  history_service_test.cpp
+  index_history_test.cpp
+  index_pruning_test.cpp
+  index_test.cpp
+  journal_entry_test.cpp
+  journal_failure_test.cpp
+  journal_reader_test.cpp
+  journal_recovery_test.cpp
+  journal_test.cpp
   json_scan_test.cpp
+  jsonl_files_crash_test.cpp
+  jsonl_files_test.cpp
   log_test.cpp
+  path_template_test.cpp
+  projection_thread_test.cpp
   publisher_test.cpp
+  question_desk_test.cpp
+  redis_publisher_test.cpp
   redis_session_test.cpp
   redis_source_test.cpp
   redis_url_test.cpp
   rejects_test.cpp
+  retention_test.cpp
+  segments_test.cpp
   state_directory_test.cpp)

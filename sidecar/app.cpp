@@ -1,0 +1,109 @@
+#include "sidecar/app.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidecar/control_server.hpp"
+#include "sidecar/doorbells.hpp"
+#include "sidecar/event_log.hpp"
+#include "sidecar/history_service.hpp"
+#include "sidecar/index.hpp"
+#include "sidecar/journal.hpp"
+#include "sidecar/jsonl_files.hpp"
+#include "sidecar/log.hpp"
+#include "sidecar/loop.hpp"
+#include "sidecar/projection_thread.hpp"
+#include "sidecar/publisher.hpp"
+#include "sidecar/question_desk.hpp"
+#include "sidecar/redis_source.hpp"
+#include "sidecar/state_directory.hpp"
+
+namespace herald::sidecar {
+
+namespace {
+
+constexpr uint64_t kPruneEveryMs = 10'000;
+
+std::vector<std::string> globs_of(const Config& config) {
+    std::vector<std::string> globs;
+    for (const Feed& feed : config.feeds)
+        globs.push_back(feed.channels.glob());
+    return globs;
+}
+
+bool has_files(const Config& config) {
+    return std::any_of(config.feeds.begin(), config.feeds.end(),
+                       [](const Feed& feed) { return !feed.jsonl.empty(); });
+}
+
+// What is made of the journal, a thread each, and the journal's pruning behind the slowest of them.
+class Projections {
+  public:
+    Projections(uv_loop_t* loop, const Config& config, Journal& journal)
+        : journal_(journal),
+          index_(config.state + "/index.db", config.feeds),
+          history_(loop, index_, journal.segments()),
+          files_(config.state, config.feeds, config.journal.fsync,
+                 [&journal] { return journal.segments().last_seq(); }),
+          prune_(make_timer(loop, this)) {
+        if (has_files(config))
+            files_thread_.emplace(files_, journal.segments());
+        uv_timer_start(
+            prune_.get(),
+            [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
+            kPruneEveryMs, kPruneEveryMs);
+    }
+
+    HistoryService& history() { return history_; }
+
+  private:
+    void prune() noexcept {
+        uint64_t applied = history_.committed_seq();
+        if (files_thread_)
+            applied = std::min(applied, files_thread_->committed_seq());
+        journal_.prune(now_ms(), applied);
+    }
+
+    Journal& journal_;
+    Index index_;
+    HistoryService history_;
+    JsonlFiles files_;
+    std::optional<ProjectionThread> files_thread_{};
+    Handle<uv_timer_t> prune_;
+};
+
+}  // namespace
+
+void run_sidecar(const Config& config) {
+    log::start();
+    StateDirectory state(config.state);
+    Loop loop;
+    {
+        Journal journal(loop.get(), state, config.journal);
+        Doorbells doorbells;
+        EventLog events(loop.get(), config, journal, doorbells);
+        Publisher publisher(loop.get(), config, events);
+        events.rebuild([&](const JournalEntry& entry) { publisher.remember(entry); });
+
+        Projections projections(loop.get(), config, journal);
+        ControlServer control(loop.get(), config.socket, config.allow,
+                              {events.ring_fd(), events.ring_map_size()}, doorbells);
+        QuestionDesk desk(control, projections.history(), publisher);
+        control.serve(desk, QuestionLimits::for_messages(config.max_message));
+        RedisSource redis(loop.get(), config.redis, globs_of(config), publisher);
+
+        log::info(log::Line("herald ready")
+                      .with("socket", config.socket)
+                      .with("log", log_name(journal.log()))
+                      .with("ring", config.ring_size)
+                      .with("max_message", config.max_message)
+                      .with("feeds", config.feeds.size()));
+        const int signal = loop.run_until_signal();
+        log::info(log::Line("herald stops").with("signal", signal));
+    }
+    loop.close();
+}
+
+}  // namespace herald::sidecar

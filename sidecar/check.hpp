@@ -1,0 +1,16 @@
+// `herald check`: says whether a configuration is right, and what each feed does.
+#pragma once
+
+#include <string>
+
+#include "sidecar/feed.hpp"
+
+namespace herald::sidecar {
+
+// Prints the summaries and returns the exit code of a good file. Throws ConfigError.
+int check(const std::string& file);
+
+// One line: "feed runs: run:{id} (PSUBSCRIBE run:*), events named by type, ends on 2 names".
+std::string summary_of(const Feed& feed);
+
+}  // namespace herald::sidecar

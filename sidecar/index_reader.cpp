@@ -1,0 +1,336 @@
+// Every channel of a question is a source of rows, and so are the notices; a heap merges them by
+// seq. Rows come from `entries` in batches; only an event that goes into the answer is looked up.
+#include "sidecar/index_reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace herald::sidecar {
+
+using ring::questions::HistoryAnswer;
+using ring::questions::HistoryItem;
+using ring::questions::HistoryQuestion;
+using ring::questions::HistoryRange;
+using ring::questions::HistoryStatus;
+using ring::questions::Order;
+
+namespace {
+
+constexpr uint32_t kDefaultBytes = 1 << 20;  // of items, where the question has no bound
+constexpr uint32_t kMostBytes = 8 << 20;     // whatever the question's
+constexpr size_t kBatch = 256;               // rows read ahead from one channel
+constexpr size_t kSmallBatch = 32;           // the same, where there are several
+
+size_t bytes_of(const HistoryRange& range) {
+    return range.max_bytes == 0 ? kDefaultBytes : std::min(range.max_bytes, kMostBytes);
+}
+
+bool is_sound(const HistoryQuestion& question) {
+    const Order order = question.range.order;
+    if (order < Order::Forward || order > Order::Behind)
+        return false;
+    if (question.channels.empty() || question.channels.size() > ring::questions::kMaxChannels)
+        return false;
+    return std::ranges::all_of(question.channels, [](const std::string& name) {
+        return !name.empty() && name.size() <= ring::kMaxChannelLength;
+    });
+}
+
+// at_ms * 1000 > since_us exactly where at_ms is greater than this.
+int64_t notices_since(int64_t since_us) {
+    return since_us < 0 ? -1 : since_us / 1000;
+}
+
+}  // namespace
+
+struct IndexReader::Row {
+    uint64_t seq = 0;
+    uint64_t from_seq = 0;  // of a notice
+    uint64_t at_ms = 0;     // of a notice
+    ring::Kind kind = ring::Kind::Event;
+    uint8_t flags = 0;
+};
+
+struct IndexReader::Source {
+    int64_t channel = 0;  // 0: notices
+    std::string_view name{};
+    uint64_t low = 0;   // what has not been read yet: behind this seq ...
+    uint64_t high = 0;  // ... up to this one
+    int64_t since_us = INT64_MIN;
+    bool down = false;  // from the newest
+    size_t batch = kBatch;
+    std::vector<Row> rows{};
+    size_t next = 0;  // in `rows`
+
+    bool is_notices() const { return channel == 0; }
+    const Row& head() const { return rows[next]; }
+};
+
+// A heap of the sources that have rows left.
+class IndexReader::Merge {
+    // What comes first is on top.
+    auto order() const {
+        return [down = down_](const Source* a, const Source* b) {
+            return down ? a->head().seq < b->head().seq : a->head().seq > b->head().seq;
+        };
+    }
+
+  public:
+    Merge(IndexReader& reader, std::vector<Source> sources, bool down)
+        : reader_(reader), sources_(std::move(sources)), down_(down) {
+        for (Source& source : sources_) {
+            reader_.fill(source);
+            if (!source.rows.empty())
+                add(&source);
+        }
+    }
+
+    // The source whose head comes next; nullptr at the end.
+    const Source* top() const { return heap_.empty() ? nullptr : heap_.front(); }
+
+    void pop() {
+        std::ranges::pop_heap(heap_, order());
+        Source* source = heap_.back();
+        heap_.pop_back();
+        if (!source->is_notices())
+            --with_events_;
+        if (++source->next == source->rows.size())
+            reader_.fill(*source);
+        if (source->next != source->rows.size())
+            add(source);
+    }
+
+    bool has_events() const { return with_events_ != 0; }
+
+  private:
+    void add(Source* source) {
+        if (!source->is_notices())
+            ++with_events_;
+        heap_.push_back(source);
+        std::ranges::push_heap(heap_, order());
+    }
+
+    IndexReader& reader_;
+    std::vector<Source> sources_;
+    std::vector<Source*> heap_{};
+    size_t with_events_ = 0;  // sources of events in the heap
+    bool down_;
+};
+
+std::string IndexReader::answer(const HistoryQuestion& question) {
+    const HistoryRange& range = question.range;
+    HistoryAnswer answer;
+    answer.seen_seq = store_.applied_seq();
+    std::string out(sizeof answer, '\0');
+
+    const IndexStore::Reading reading(store_);
+    std::vector<Source> sources;
+    if (!open_sources(question, answer, sources)) {
+        answer.status = HistoryStatus::Malformed;
+    } else if (range.known_seq != 0 && range.known_seq == answer.newest_seq) {
+        answer.status = HistoryStatus::NotModified;
+    } else {
+        answer.status = HistoryStatus::Found;
+        Merge merge(*this, std::move(sources), range.order != Order::Forward);
+        if (range.order == Order::Forward)
+            forward(merge, range, answer, out);
+        else if (range.order == Order::Newest)
+            newest(merge, range, answer, out);
+        else
+            behind(merge, range, answer);
+    }
+    std::memcpy(out.data(), &answer, sizeof answer);
+    return out;
+}
+
+// Also sets what the answer says about the channels as a whole. False: the question is malformed.
+bool IndexReader::open_sources(const HistoryQuestion& question, HistoryAnswer& answer,
+                               std::vector<Source>& sources) {
+    if (!is_sound(question))
+        return false;
+    std::vector<std::string_view> names(question.channels.begin(), question.channels.end());
+    std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+
+    const HistoryRange& range = question.range;
+    const uint64_t up_to = range.up_to_seq == 0 ? UINT64_MAX : range.up_to_seq;
+    Source start;
+    start.low = range.after_seq;
+    start.high = std::min(up_to, store_.applied_seq());
+    start.since_us = range.since_us;
+    start.down = range.order != Order::Forward;
+    start.batch = names.size() == 1 ? kBatch : kSmallBatch;
+    if (range.limit != 0)
+        start.batch = std::min(start.batch, size_t{range.limit} + 1);
+
+    uint64_t gone_seq = store_.floor_seq();
+    for (std::string_view name : names) {
+        const IndexedChannel* channel = store_.channel(name);
+        if (channel == nullptr)
+            continue;
+        answer.known = 1;
+        if (channel->last_seq > answer.newest_seq) {
+            answer.newest_seq = channel->last_seq;
+            answer.ended = (channel->last_flags & ring::kEndsStream) != 0;
+        }
+        const uint64_t hidden_seq = store_.hidden_seq(*channel);
+        gone_seq = std::max(gone_seq, hidden_seq);
+        if (channel->high_us <= range.since_us)
+            continue;
+
+        Source source = start;
+        source.channel = channel->id;
+        source.name = name;
+        source.low = std::max(start.low, hidden_seq);
+        source.high = std::min(start.high, channel->last_seq);
+        if (source.since_us != INT64_MIN)
+            source.low = first_later(source, source.since_us) - 1;
+        sources.push_back(std::move(source));
+    }
+    if (range.notices != 0) {
+        start.batch = kSmallBatch;
+        sources.push_back(std::move(start));
+    }
+
+    const uint64_t lost_seq = std::min(gone_seq, up_to);
+    answer.lost_seq = lost_seq > range.after_seq ? lost_seq : 0;
+    return true;
+}
+
+// The first seq of the source at or behind which something can be later than `since_us`. The
+// largest time so far never falls from row to row, so it can be searched by halves.
+uint64_t IndexReader::first_later(const Source& source, int64_t since_us) {
+    uint64_t first = source.low + 1;
+    uint64_t last = source.high;
+    while (first <= last) {
+        const uint64_t middle = first + (last - first) / 2;
+        sqlite::Query entry(entry_at_, source.channel, middle);
+        if (!entry.next() || entry.integer(1) > since_us)
+            last = middle - 1;
+        else
+            first = entry.seq(0) + 1;
+    }
+    return first;
+}
+
+// Reads the next rows of a source; there are none where it is at its end.
+void IndexReader::fill(Source& source) {
+    source.rows.clear();
+    source.next = 0;
+    if (source.low >= source.high)
+        return;
+
+    if (source.is_notices()) {
+        sqlite::Query notice(source.down ? notices_down_ : notices_up_, source.low, source.high,
+                             notices_since(source.since_us), uint64_t{source.batch});
+        while (notice.next())
+            source.rows.push_back({.seq = notice.seq(0),
+                                   .from_seq = notice.seq(2),
+                                   .at_ms = notice.seq(3),
+                                   .kind = static_cast<ring::Kind>(notice.integer(1))});
+    } else {
+        sqlite::Query entry(source.down ? entries_down_ : entries_up_, source.channel, source.low,
+                            source.high, source.since_us, uint64_t{source.batch});
+        while (entry.next())
+            source.rows.push_back(
+                {.seq = entry.seq(0), .flags = static_cast<uint8_t>(entry.integer(1))});
+    }
+
+    if (source.rows.size() < source.batch)
+        source.low = source.high;
+    else if (source.down)
+        source.high = source.rows.back().seq - 1;
+    else
+        source.low = source.rows.back().seq;
+}
+
+// Appends a row as an item.
+void IndexReader::put_item(std::string& out, const Row& row, std::string_view channel) {
+    HistoryItem item;
+    item.seq = row.seq;
+    item.kind = row.kind;
+    item.flags = row.flags;
+    if (row.kind != ring::Kind::Event) {
+        item.from_seq = row.from_seq;
+        item.at_ms = row.at_ms;
+        ring::questions::append_item(out, item, {}, {}, {});
+        return;
+    }
+    sqlite::Query event(event_, row.seq);
+    if (!event.next())
+        throw sqlite::Error(SQLITE_CORRUPT, "index: an entry's event is missing");
+    item.at_ms = event.seq(0);
+    ring::questions::append_item(out, item, channel, event.text(1), event.text(2));
+}
+
+void IndexReader::forward(Merge& merge, const HistoryRange& range, HistoryAnswer& answer,
+                          std::string& out) {
+    const size_t end = out.size() + bytes_of(range);
+    uint32_t events = 0;
+    for (; const Source* source = merge.top(); merge.pop()) {
+        const Row& row = source->head();
+        const bool is_event = !source->is_notices();
+        if (is_event && range.limit != 0 && events == range.limit) {
+            answer.more = 1;
+            return;
+        }
+        const size_t before = out.size();
+        put_item(out, row, source->name);
+        if (out.size() > end && answer.count != 0) {
+            out.resize(before);
+            answer.more = 1;
+            return;
+        }
+        ++answer.count;
+        events += is_event;
+    }
+}
+
+// Collects from the newest backwards, then turns the items round.
+void IndexReader::newest(Merge& merge, const HistoryRange& range, HistoryAnswer& answer,
+                         std::string& out) {
+    const size_t most = bytes_of(range);
+    std::string items;
+    std::vector<size_t> ends;  // of the items in `items`
+    uint32_t events = 0;
+    size_t kept = 0;  // items up to the oldest event
+    for (; const Source* source = merge.top(); merge.pop()) {
+        const bool is_event = !source->is_notices();
+        if (is_event && range.limit != 0 && events == range.limit)
+            break;
+        // Notices that are older than the oldest event are not part of it.
+        if (!is_event && events != 0 && !merge.has_events())
+            break;
+        put_item(items, source->head(), source->name);
+        if (items.size() > most && !ends.empty())
+            break;
+        ends.push_back(items.size());
+        if (is_event) {
+            ++events;
+            kept = ends.size();
+        }
+    }
+    answer.more = merge.has_events();
+
+    if (events != 0)
+        ends.resize(kept);
+    answer.count = static_cast<uint32_t>(ends.size());
+    for (size_t i = ends.size(); i-- > 0;) {
+        const size_t begin = i == 0 ? 0 : ends[i - 1];
+        out.append(items, begin, ends[i] - begin);
+    }
+}
+
+// Counts from the newest backwards. Where there are fewer, all of them are meant.
+void IndexReader::behind(Merge& merge, const HistoryRange& range, HistoryAnswer& answer) {
+    answer.behind_seq = range.after_seq;
+    for (uint32_t events = 0; const Source* source = merge.top(); merge.pop()) {
+        if (source->is_notices() || ++events != range.limit)
+            continue;
+        answer.behind_seq = source->head().seq - 1;
+        return;
+    }
+}
+
+}  // namespace herald::sidecar

@@ -1,0 +1,45 @@
+// Looks into the workers' questions, and passes each to whoever can answer it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ring/questions.hpp"
+#include "sidecar/control_server.hpp"
+#include "sidecar/history_service.hpp"
+
+namespace herald::sidecar {
+
+// Takes events that clients send.
+class EventIntake {
+  public:
+    // `text` is for the client; empty where the event was accepted.
+    using Answered = std::function<void(ring::questions::PublishAnswer answer, std::string text)>;
+
+    // `answered` is called once, on the loop, now or later.
+    virtual void publish(std::string channel, std::string data, Answered answered) = 0;
+
+  protected:
+    ~EventIntake() = default;
+};
+
+class QuestionDesk final : public Questions {
+  public:
+    // The references outlive the desk. Whoever answers after its end is not listened to.
+    QuestionDesk(ControlServer& server, HistoryService& history, EventIntake& intake);
+
+    void on_question(PeerId peer, uint64_t number, std::string bytes) override;
+
+  private:
+    void ask_history(PeerId peer, uint64_t number, std::string_view bytes);
+    void publish(PeerId peer, uint64_t number, std::string_view bytes);
+
+    std::shared_ptr<ControlServer*> server_;  // answers under way hold it weakly
+    HistoryService& history_;
+    EventIntake& intake_;
+};
+
+}  // namespace herald::sidecar
