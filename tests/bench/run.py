@@ -106,8 +106,7 @@ def main():
     rounds = max(1, arguments.rounds or (1 if arguments.quick else 3))
 
     try:
-        with durability.used_files:
-            results = run_rows(rows, available, build, rounds, arguments.quick)
+        results = run_rows(rows, available, build, rounds, arguments.quick)
     except servers.BenchError as error:
         sys.exit(f"run.py: {error}")
     except KeyboardInterrupt:
@@ -124,4 +123,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with durability.used_files:  # deleting them can take longer than a row: not before the table is out
+        status = main()
+        sys.stdout.flush()
+    sys.exit(status)
