@@ -66,7 +66,7 @@ def produce(build, redis_port, subscriber, *arguments, on=BOTH_CORES):
 
 def ingest(row, name, build, quick):
     """As many events as the subscriber takes, ten for each channel. Everything may use both cores."""
-    duration = ("--seconds", row.seconds[quick])
+    duration = ("--seconds", row.seconds[quick], *row.load)
     with temporary_redis(BOTH_CORES) as (directory, redis_port):
         if name == "bare":
             with servers.bare_subscriber(directory, build, redis_port, BOTH_CORES) as (child, count):
@@ -78,7 +78,8 @@ def ingest(row, name, build, quick):
             run = produce(build, redis_port, ("--ring", directory / "herald.sock"), *duration,
                           "--subject-pid", child.pid)
             run["lag"] = verify.lags(state, run, with_jsonl=True)
-            run["events_per_second_kept"] = run["published"] / (run["seconds"] + max(run["lag"].values()))
+            run["longest_lag"] = max(run["lag"].values())
+            run["events_per_second_kept"] = run["published"] / (run["seconds"] + run["longest_lag"])
         run.update(verify.account(state, run["published"]))
         keep_until_the_end(state / "runs")
         return run

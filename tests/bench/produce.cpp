@@ -42,6 +42,7 @@ constexpr char kUsage[] =
   --events N           publish so many events
   --seconds D          publish for so long
   --channel NAME       everything to bench:NAME, not ten events to each of many channels
+  --rate R             at most R events a second                                (no bound)
   --window K           at most K events ahead of the subscriber                 (50000)
   --subject-pid PID    account the subscriber's CPU, and its memory at every tenth of --events
 
@@ -55,6 +56,7 @@ struct Options {
     uint64_t events = 0;
     double seconds = 0;
     std::string channel{};
+    double rate = 0;  // 0: no bound
     uint64_t window = 50'000;
     pid_t subject = 0;
 };
@@ -73,6 +75,7 @@ Options parse_options(int argc, char** argv) {
         {"seconds", required_argument, nullptr, 'd'},
         {"channel", required_argument, nullptr, 'C'},
         {"window", required_argument, nullptr, 'W'},
+        {"rate", required_argument, nullptr, 'a'},
         {"subject-pid", required_argument, nullptr, 's'},
         {nullptr, 0, nullptr, 0},
     };
@@ -104,6 +107,9 @@ Options parse_options(int argc, char** argv) {
                 break;
             case 'C':
                 options.channel = optarg;
+                break;
+            case 'a':
+                options.rate = value(1, 1e7);
                 break;
             case 'W':
                 options.window = static_cast<uint64_t>(value(kBatch, 1e9));
@@ -162,7 +168,7 @@ class Run {
                 finished_ns_ = now;
                 return;
             }
-            if (!publishing || published_ - received_ + kBatch > options_.window) {
+            if (!publishing || published_ - received_ + kBatch > options_.window || is_early(now)) {
                 exchange(POLLIN, kNapMs);
                 continue;
             }
@@ -184,6 +190,13 @@ class Run {
         }
         return static_cast<double>(now - started_ns_) < options_.seconds * 1e9 &&
                published_ < kMaxEvents;
+    }
+
+    // Whether the next batch would exceed the rate.
+    bool is_early(uint64_t now) const {
+        return options_.rate > 0 &&
+               static_cast<double>(published_) >
+                   static_cast<double>(now - started_ns_) / 1e9 * options_.rate;
     }
 
     // Takes note of how far the subscriber is.

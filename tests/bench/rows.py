@@ -27,7 +27,7 @@ class Row:
     figure: str  # path into what `measure` returns
     unit: str
     servers: tuple
-    load: tuple  # the load generator's arguments
+    load: tuple  # more arguments of the load generator, or of the producer
     seconds: tuple  # (full, quick); None when it does not publish
     goals: tuple
     measure: Callable = streams.measure  # (row, server, build directory, quick) -> the figures of one run
@@ -70,6 +70,10 @@ ROWS = (
                ("index behind at the end", "lag.index", "s"),
                ("JSONL behind at the end", "lag.jsonl", "s"),
                ("until index and JSONL have all", "events_per_second_kept", "events/s"))),
+    Row("ingest-100k", "The same at 100,000 a second: how far the slowest of index and files is behind at the end",
+        "longest_lag", "s", ("herald",), ("--rate", "100000"), (15, 4), (),
+        durability.ingest,
+        notes=(("events a second", "events_per_second", "events/s"), ("slowest second", "slowest_second", "events/s"))),
     Row("resume", "One client resumes 10,000 events that are older than the ring", "events_per_second", "events/s",
         ("herald",), ("--subscribers", "1"), None, (Goal("herald", None, ">=", 200_000),), durability.resume,
         repeats=(15, 7), notes=RESUME_NOTES),
