@@ -162,6 +162,16 @@ double microseconds(uint64_t ns) {
     return static_cast<double>(ns) / 1e3;
 }
 
+void print_faults(const Subscribers& subscribers) {
+    const Ledger& ledger = subscribers.ledger();
+    std::printf(
+        "\"lost\":%llu,\"duplicated\":%llu,\"out_of_order\":%llu,\"foreign\":%llu,\"closed\":%zu,",
+        static_cast<unsigned long long>(subscribers.owed() - ledger.delivered()),
+        static_cast<unsigned long long>(ledger.duplicated()),
+        static_cast<unsigned long long>(ledger.out_of_order()),
+        static_cast<unsigned long long>(ledger.foreign()), subscribers.closed_by_server());
+}
+
 void report_run(const Options& options, const Run& run, const Subscribers& subscribers,
                 double connect_seconds, uint64_t server_ns, uint64_t sidecar_ns) {
     const Ledger& ledger = subscribers.ledger();
@@ -182,12 +192,7 @@ void report_run(const Options& options, const Run& run, const Subscribers& subsc
     std::printf("\"deliveries\":%llu,\"deliveries_per_second\":%.0f,\"reads\":%llu,",
                 static_cast<unsigned long long>(ledger.delivered()), per(delivered, seconds),
                 static_cast<unsigned long long>(subscribers.reads()));
-    std::printf(
-        "\"lost\":%llu,\"duplicated\":%llu,\"out_of_order\":%llu,\"foreign\":%llu,\"closed\":%zu,",
-        static_cast<unsigned long long>(subscribers.owed() - ledger.delivered()),
-        static_cast<unsigned long long>(ledger.duplicated()),
-        static_cast<unsigned long long>(ledger.out_of_order()),
-        static_cast<unsigned long long>(ledger.foreign()), subscribers.closed_by_server());
+    print_faults(subscribers);
     std::printf("\"latency_us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f},",
                 microseconds(latency.at(0.5)), microseconds(latency.at(0.9)),
                 microseconds(latency.at(0.99)), microseconds(latency.max()));
@@ -216,6 +221,45 @@ void weigh_idle_connections(const Options& options, Subscribers& subscribers,
         grown / options.subscribers);
 }
 
+// Everybody resumes at once. The clock runs from the first request to the last event.
+void resume(const Options& options, int epoll, Subscribers& subscribers,
+            const std::vector<pid_t>& server, const std::vector<pid_t>& sidecar) {
+    const uint64_t server_before = cpu_ns(server);
+    const uint64_t sidecar_before = cpu_ns(sidecar);
+    const uint64_t started = monotonic_ns();
+    for (uint32_t channel = 0; channel < options.channels; ++channel) {
+        for (uint64_t i = 0; i < options.resume_events; ++i) {
+            subscribers.published(channel, started);
+        }
+    }
+
+    subscribers.connect_all();
+    epoll_event events[kEventsPerRound];
+    for (uint64_t now = monotonic_ns(), last = now;
+         subscribers.ledger().delivered() < subscribers.owed() && now - last < kStall;
+         now = monotonic_ns(), last = std::max(last, subscribers.last_delivery_ns())) {
+        int ready = epoll_wait(epoll, events, kEventsPerRound, kTickMs);
+        for (int i = 0; i < ready; ++i) {
+            subscribers.read(events[i].data.u64);
+        }
+    }
+
+    const Ledger& ledger = subscribers.ledger();
+    if (ledger.delivered() == 0) {
+        throw std::runtime_error("nobody received an event behind " + options.resume_from);
+    }
+    const uint64_t last_ns = std::max(subscribers.last_delivery_ns(), started + 1);
+    const double seconds = static_cast<double>(last_ns - started) / 1e9;
+    const auto delivered = static_cast<double>(ledger.delivered());
+    std::printf("{\"subscribers\":%u,\"events\":%llu,\"seconds\":%.5f,\"events_per_second\":%.0f,",
+                options.subscribers, static_cast<unsigned long long>(ledger.delivered()), seconds,
+                delivered / seconds);
+    print_faults(subscribers);
+    std::printf("\"server_cpu_us_per_event\":%.3f,\"sidecar_cpu_us_per_event\":%.3f}\n",
+                microseconds(cpu_ns(server) - server_before) / delivered,
+                microseconds(cpu_ns(sidecar) - sidecar_before) / delivered);
+}
+
 void measure(const Options& options) {
     raise_file_limit(options.subscribers + 64);
     Fd epoll(epoll_create1(EPOLL_CLOEXEC));
@@ -224,6 +268,10 @@ void measure(const Options& options) {
     const std::vector<pid_t> sidecar = with_descendants(options.sidecar_pids);
     if (options.idle) {
         weigh_idle_connections(options, subscribers, server);
+        return;
+    }
+    if (!options.resume_from.empty()) {
+        resume(options, epoll.get(), subscribers, server, sidecar);
         return;
     }
 

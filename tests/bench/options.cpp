@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "payload.hpp"
+
 namespace herald::bench {
 namespace {
 
 constexpr char kUsage[] =
-    R"(usage: herald_bench_load --port PORT (--redis PORT | --post-port PORT | --idle) [options]
+    R"(usage: herald_bench_load --port PORT (--redis PORT | --post-port PORT | --idle | --resume ID) [options]
 
   --port PORT           where the server listens on 127.0.0.1
   --path PATH           what subscribers ask for; %d is the channel          (/s/%d)
@@ -23,6 +25,8 @@ constexpr char kUsage[] =
   --rate R              events a second; 0: as fast as they go               (0)
   --window W            at most W events that not everybody has, at rate 0   (512)
   --seconds D           how long to publish                                  (3)
+  --resume ID           publish nothing, send ID as Last-Event-ID
+  --events N            how many events each channel has behind it
   --idle                publish nothing, report memory per connection
   --settle D            seconds of quiet before memory is read               (2)
   --server-pid PID      account this process and its descendants (repeatable)
@@ -49,9 +53,13 @@ void check(const Options& options) {
     if (options.port == 0) {
         fail("--port is needed");
     }
-    int targets = (options.redis_port != 0) + (options.post_port != 0) + options.idle;
+    int targets = (options.redis_port != 0) + (options.post_port != 0) + options.idle +
+                  !options.resume_from.empty();
     if (targets != 1) {
-        fail("one of --redis, --post-port and --idle is needed");
+        fail("one of --redis, --post-port, --idle and --resume is needed");
+    }
+    if (options.resume_from.empty() != (options.resume_events == 0)) {
+        fail("--resume and --events belong together");
     }
     if (options.channels > options.subscribers) {
         fail("--channels must not exceed --subscribers: every channel needs one");
@@ -73,6 +81,8 @@ Options parse_options(int argc, char** argv) {
         {"rate", required_argument, nullptr, 'R'},
         {"window", required_argument, nullptr, 'W'},
         {"seconds", required_argument, nullptr, 'd'},
+        {"resume", required_argument, nullptr, 'l'},
+        {"events", required_argument, nullptr, 'e'},
         {"idle", no_argument, nullptr, 'i'},
         {"settle", required_argument, nullptr, 'q'},
         {"server-pid", required_argument, nullptr, 's'},
@@ -124,6 +134,12 @@ Options parse_options(int argc, char** argv) {
             case 'd':
                 options.seconds = value(0.01, 3600);
                 break;
+            case 'l':
+                options.resume_from = optarg;
+                break;
+            case 'e':
+                options.resume_events = static_cast<uint64_t>(value(1, kMaxEvents));
+                break;
             case 'i':
                 options.idle = true;
                 break;
@@ -140,14 +156,6 @@ Options parse_options(int argc, char** argv) {
     }
     check(options);
     return options;
-}
-
-std::string path_of_channel(const std::string& path, uint32_t channel) {
-    size_t at = path.find("%d");
-    if (at == std::string::npos) {
-        return path;
-    }
-    return path.substr(0, at) + std::to_string(channel) + path.substr(at + 2);
 }
 
 }  // namespace herald::bench

@@ -28,6 +28,11 @@ struct Options {
     uint32_t window = 512;
     double seconds = 3;
 
+    // Nothing is published: the channels have `resume_events` events behind the id `resume_from`,
+    // which every subscriber resumes from.
+    std::string resume_from{};
+    uint64_t resume_events = 0;
+
     // No events at all: open the connections and weigh the server.
     bool idle = false;
     double settle_seconds = 2;
@@ -40,6 +45,12 @@ struct Options {
 Options parse_options(int argc, char** argv);
 
 // `path` with its %d replaced by the channel's number.
-std::string path_of_channel(const std::string& path, uint32_t channel);
+inline std::string path_of_channel(const std::string& path, uint32_t channel) {
+    const size_t at = path.find("%d");
+    if (at == std::string::npos) {
+        return path;
+    }
+    return path.substr(0, at) + std::to_string(channel) + path.substr(at + 2);
+}
 
 }  // namespace herald::bench

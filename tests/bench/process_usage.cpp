@@ -53,14 +53,14 @@ uint64_t cpu_ns(const std::vector<pid_t>& pids) {
     return sum;
 }
 
-uint64_t pss_bytes(const std::vector<pid_t>& pids) {
+uint64_t rollup_bytes(const std::vector<pid_t>& pids, std::string_view line) {
     uint64_t sum = 0;
     for (pid_t pid : pids) {
         std::ifstream rollup(proc_path(pid, "smaps_rollup"));
         std::string word;
         while (rollup >> word) {
             uint64_t kilobytes = 0;
-            if (word == "Pss:" && rollup >> kilobytes) {
+            if (word == line && rollup >> kilobytes) {
                 sum += kilobytes * 1024;
                 break;
             }

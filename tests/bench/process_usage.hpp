@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace herald::bench {
@@ -15,8 +16,14 @@ std::vector<pid_t> with_descendants(const std::vector<pid_t>& roots);
 // as 0.
 uint64_t cpu_ns(const std::vector<pid_t>& pids);
 
+// The sum of a line of smaps_rollup over these processes, in bytes; `line` is how it starts:
+// "Rss:", "Pss:", "Anonymous:".
+uint64_t rollup_bytes(const std::vector<pid_t>& pids, std::string_view line);
+
 // Proportional set size of these processes, in bytes: a page that n processes share counts 1/n in
 // each.
-uint64_t pss_bytes(const std::vector<pid_t>& pids);
+inline uint64_t pss_bytes(const std::vector<pid_t>& pids) {
+    return rollup_bytes(pids, "Pss:");
+}
 
 }  // namespace herald::bench

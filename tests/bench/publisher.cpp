@@ -34,6 +34,20 @@ void Publisher::publish(uint32_t channel, std::string_view payload) {
     }
 }
 
+void Publisher::publish_to(std::string_view name, std::string_view payload) {
+    constexpr std::string_view kPrefix = "bench:";
+    unsent_ += "*3\r\n$7\r\nPUBLISH\r\n$";
+    unsent_ += std::to_string(kPrefix.size() + name.size());
+    unsent_ += "\r\n";
+    unsent_ += kPrefix;
+    unsent_ += name;
+    unsent_ += "\r\n$";
+    unsent_ += std::to_string(payload.size());
+    unsent_ += "\r\n";
+    unsent_ += payload;
+    unsent_ += "\r\n";
+}
+
 bool Publisher::flush() {
     while (!unsent_.empty()) {
         ssize_t sent = send(fd_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -19,6 +19,9 @@ class Publisher {
     // Queues one event of kPayloadSize bytes.
     void publish(uint32_t channel, std::string_view payload);
 
+    // The same for bench:<name>, of which there may be any number. Redis only.
+    void publish_to(std::string_view name, std::string_view payload);
+
     // Writes what the socket takes. True when nothing is left.
     bool flush();
 

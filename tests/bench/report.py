@@ -5,7 +5,8 @@ import platform
 import statistics
 from pathlib import Path
 
-FAULTS = ("lost", "duplicated", "out_of_order", "foreign", "closed", "refused")
+FAULTS = ("lost", "duplicated", "out_of_order", "foreign", "closed", "refused",
+          "missing_in_journal", "missing_in_index", "missing_in_jsonl")
 COMPARE = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, "<": lambda a, b: a < b}
 
 
@@ -30,7 +31,7 @@ def machine():
     return {"cores": os.cpu_count(), "kernel": platform.release(), "cpu": cpu}
 
 
-def summarise(rows, results):
+def summarise(rows, results, quick):
     """The median of each server's figure, and of each goal's ratio. Ratios are taken within a round and only then
     is their median: host noise comes in modes that last for seconds."""
     summary = []
@@ -42,7 +43,9 @@ def summarise(rows, results):
             "spread": {name: [min(values), max(values)] for name, values in runs.items()},
             "sidecar_us_per_event": sidecar_cost(results[row.name].get("herald", [])),
             "faults": {name: total for name, of in results[row.name].items() if (total := faults(of))},
-            "ratios": [ratio(goal, runs) for goal in row.goals if goal.server in runs and goal.base in runs],
+            "ratios": [ratio(goal, runs, row.judged_when_quick or not quick) for goal in row.goals
+                       if goal.server in runs and (goal.base is None or goal.base in runs)],
+            "notes": notes(row, results[row.name].get("herald", [])),
         })
     return summary
 
@@ -53,18 +56,35 @@ def sidecar_cost(runs):
     return statistics.median(costs) if costs else None
 
 
+def notes(row, runs):
+    """Medians of the further figures."""
+    return [{"label": label, "value": statistics.median(figure(run, path) for run in runs), "unit": unit}
+            for label, path, unit in row.notes if runs]
+
+
 def faults(runs):
     """What went wrong in these runs, by kind; empty when nothing did."""
-    totals = {kind: sum(run.get(kind, 0) for run in runs) for kind in FAULTS}
+    totals = {kind: sum(abs(run.get(kind, 0)) for run in runs) for kind in FAULTS}
     return {kind: total for kind, total in totals.items() if total}
 
 
-def ratio(goal, runs):
-    values = [a / b for a, b in zip(runs[goal.server], runs[goal.base]) if b]
-    value = statistics.median(values) if values else None
-    met = None if goal.limit is None or value is None else COMPARE[goal.sense](value, goal.limit)
-    return {"ratio": f"{goal.server} / {goal.base}", "value": value,
-            "target": None if goal.limit is None else f"{goal.sense} {goal.limit:g}", "met": met}
+def ratio(goal, runs, judged):
+    own = statistics.median(runs[goal.server])
+    if goal.base is None:
+        name, value = goal.server, own
+    else:
+        name = f"{goal.server} / {goal.base}"
+        values = [a / b for a, b in zip(runs[goal.server], runs[goal.base]) if b]
+        value = statistics.median(values) if values else None
+    if goal.limit is None or value is None or not judged:
+        return {"ratio": name, "value": value, "target": None, "met": None}
+
+    met = COMPARE[goal.sense](value, goal.limit)
+    target = f"{goal.sense} {goal.limit:,g}"
+    if goal.enough is not None:
+        met = met or COMPARE[goal.sense](own, goal.enough)
+        target += f", or {goal.server} {goal.sense} {goal.enough:,g}"
+    return {"ratio": name, "value": value, "target": target, "met": met}
 
 
 def herald_failed(results):
@@ -84,9 +104,43 @@ def table(summary, rounds):
             cost = row["sidecar_us_per_event"] if name == "herald" and "CPU" in row["unit"] else None
             sidecar = "" if cost is None else f"  + sidecar {number(cost)} us/event"
             lines.append(f"    {name:20} {number(value):>12} {row['unit']}{span}{sidecar}{wrong}")
+        for note in row["notes"]:
+            lines.append(f"      {note['label']:34} {number(note['value']):>12} {note['unit']}")
         for entry in row["ratios"]:
             verdict = "" if entry["met"] is None else f"   target {entry['target']}: " + (
                 "met" if entry["met"] else "MISSED")
             lines.append(f"    {entry['ratio']:20} {number(entry['value']):>12}{verdict}")
         lines.append("")
+    return "\n".join(lines)
+
+
+FILL_BEGIN, FILL_END = "<!-- filled by run.py --fill -->", "<!-- end -->"
+
+
+def fill(path, summary):
+    """Replaces the table of durability in a Markdown file, which is between FILL_BEGIN and FILL_END."""
+    text = path.read_text()
+    before, _, rest = text.partition(FILL_BEGIN)
+    _, _, after = rest.partition(FILL_END)
+    if not after:
+        raise SystemExit(f"run.py: {path} has no {FILL_BEGIN} ... {FILL_END}")
+    path.write_text(f"{before}{FILL_BEGIN}\n{markdown(summary)}\n{FILL_END}{after}")
+
+
+def markdown(summary):
+    """The rows of durability, which are those with notes."""
+    host = machine()
+    lines = [f"{host['cores']} cores, {host['cpu']}, Linux {host['kernel']}.", "",
+             "| | figure | target |", "| --- | --- | --- |"]
+    for row in summary:
+        if not row["notes"]:
+            continue
+        verdict = next((f"{entry['target']}: {'met' if entry['met'] else 'missed'}" for entry in row["ratios"]
+                        if entry["target"]), "")
+        lines.append(f"| **{row['title']}** ({row['name']}) | | |")
+        for name, value in row["figures"].items():
+            lines.append(f"| {name} | {number(value)} {row['unit']} | {verdict if name == 'herald' else ''} |")
+        lines += [f"| {entry['ratio']} | {number(entry['value'])} | |" for entry in row["ratios"]
+                  if "/" in entry["ratio"]]
+        lines += [f"| {note['label']} | {number(note['value'])} {note['unit']} | |" for note in row["notes"]]
     return "\n".join(lines)

@@ -1,10 +1,12 @@
 """The processes of a benchmark: Redis, and the servers that are compared.
 
 Every server is started afresh for every measurement, in a directory of its own, on a free port of 127.0.0.1, and
-stopped when its `with` block ends, however it ends. Servers run on one core, everything else on the other.
+stopped when its `with` block ends, however it ends. Where nothing else is said, servers run on one core, everything
+else on the other.
 """
 
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -16,6 +18,7 @@ from pathlib import Path
 
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 READY_SECONDS = 20
+STOP_SECONDS = 15  # a sidecar finishes what its projections have begun
 
 # With these a connection's request fits its first blocks; both nginx modules get the same.
 POOLS = "connection_pool_size 384; request_pool_size 5632;"
@@ -44,41 +47,54 @@ class Server:
 
 
 def cores():
-    """(core of the server, core of everything else); the same when there is only one."""
+    """(core of the server, core of everything else), as sets; the same when there is only one."""
     allowed = sorted(os.sched_getaffinity(0))
-    return allowed[0], allowed[min(1, len(allowed) - 1)]
+    return {allowed[0]}, {allowed[min(1, len(allowed) - 1)]}
 
 
 SERVER_CORE, OTHER_CORE = cores()
+BOTH_CORES = SERVER_CORE | OTHER_CORE
 
 
-def on_core(core):
-    """What a child does before exec: stay on `core`, and go when we go, even if we are killed."""
+def on_cores(of_machine):
+    """What a child does before exec: stay on these cores, and go when we go, even if we are killed."""
     libc = ctypes.CDLL(None)
 
     def prepare():
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, of_machine)
         libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
     return prepare
 
 
 @contextmanager
-def process(command, core, log):
-    """Runs `command`, in a session of its own so that Ctrl-C reaches us alone, and ends it."""
+def process(command, on, log):
+    """Runs `command` on these cores, in a session of its own so that Ctrl-C reaches us alone, and ends it."""
     with open(log, "ab") as output:
         child = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True, preexec_fn=on_core(core))
+            start_new_session=True, preexec_fn=on_cores(on))
     try:
         yield child
     finally:
         child.terminate()
         try:
-            child.wait(5)
+            child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def run_json(command, on, timeout):
+    """Runs one of the benchmark's programs on these cores; the JSON that it prints."""
+    command = [str(word) for word in command]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, preexec_fn=on_cores(on))
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"{command[0]} was not done after {timeout} s") from None
+    if result.returncode != 0:
+        raise BenchError(result.stderr.strip())
+    return json.loads(result.stdout)
 
 
 def free_port():
@@ -136,17 +152,21 @@ def is_delivering(port, publish_once):
 
 
 @contextmanager
-def redis(directory):
-    """A Redis without persistence; yields its port."""
+def redis(directory, on=OTHER_CORE):
+    """A Redis without persistence, which drops no subscriber for being late; yields its port."""
     port = free_port()
     log = directory / "redis.log"
     command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-               "--dir", directory]
-    with process(command, OTHER_CORE, log) as child:
+               "--client-output-buffer-limit", "pubsub", "0", "0", "0", "--dir", directory]
+    with process(command, on, log) as child:
         # Its own word for it: somebody else's Redis on that port must not be used.
         ours = b"process_id:%d\r" % child.pid
         wait_until(lambda: ours in exchange(port, b"INFO server\r\n"), [child], "redis-server", log)
         yield port
+
+
+def is_subscribed(redis_port):
+    return exchange(redis_port, b"PUBSUB NUMPAT\r\n").startswith(b":1")
 
 
 def redis_publisher(redis_port):
@@ -217,15 +237,10 @@ def nchan(directory):
 
 
 @contextmanager
-def herald(directory, build, redis_port):
-    port = free_port()
+def sidecar(directory, build, redis_port, ring="256M", tables="", feed="", on=OTHER_CORE):
+    """A sidecar that has subscribed; its state is in `directory`/state. `tables` and `feed` are more lines of its
+    herald.toml."""
     log = directory / "herald.log"
-    conf = nginx_conf(directory, build / "ngx_http_herald_module.so", f"""\
-    herald_sidecar unix:{directory}/herald.sock;
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        location ~ ^/s/(\\d+)$ {{ herald_subscribe bench:$1; }}
-    }}""")
     toml = directory / "herald.toml"
     toml.write_text(f"""\
 [sidecar]
@@ -236,14 +251,47 @@ state  = "{directory}/state"
 url = "redis://127.0.0.1:{redis_port}/0"
 
 [ring]
-size = "256M"
-
+size = "{ring}"
+{tables}
 [[feed]]
 name     = "bench"
-channels = "bench:{{n}}"
+channels = "bench:{{id}}"
+{feed}
 """)
-    with process([build / "herald", "sidecar", "-c", toml], OTHER_CORE, log) as sidecar, \
-            process(nginx_command(directory, conf, log), SERVER_CORE, log) as nginx:
+    with process([build / "herald", "sidecar", "-c", toml], on, log) as child:
+        wait_until(lambda: is_subscribed(redis_port), [child], "the sidecar", log)
+        yield child
+
+
+@contextmanager
+def nginx(directory, build, redis_port, sidecar_child, locations=""):
+    """nginx with Herald's module, beside a running sidecar, once an event has come through."""
+    port = free_port()
+    log = directory / "nginx.log"
+    conf = nginx_conf(directory, build / "ngx_http_herald_module.so", f"""\
+    herald_sidecar unix:{directory}/herald.sock;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location ~ ^/s/(\\w+)$ {{ herald_subscribe bench:$1; }}
+        {locations}
+    }}""")
+    with process(nginx_command(directory, conf, log), SERVER_CORE, log) as child:
         publish = redis_publisher(redis_port)
-        wait_until(lambda: is_delivering(port, publish), [sidecar, nginx], "Herald", log)
-        yield Server(port, [nginx.pid], ["--redis", str(redis_port)], [sidecar.pid])
+        wait_until(lambda: is_delivering(port, publish), [sidecar_child, child], "Herald", log)
+        yield Server(port, [child.pid], ["--redis", str(redis_port)], [sidecar_child.pid])
+
+
+@contextmanager
+def herald(directory, build, redis_port):
+    with sidecar(directory, build, redis_port) as child, nginx(directory, build, redis_port, child) as server:
+        yield server
+
+
+@contextmanager
+def bare_subscriber(directory, build, redis_port, on):
+    """herald_bench_discard, once it has subscribed; yields the process and the file in which it counts."""
+    log = directory / "discard.log"
+    count = directory / "count"
+    with process([build / "bench/herald_bench_discard", redis_port, count], on, log) as child:
+        wait_until(lambda: is_subscribed(redis_port), [child], "herald_bench_discard", log)
+        yield child, count

@@ -13,6 +13,9 @@ constexpr int kConnectTimeoutMs = 10'000;
 std::string request_for(const Options& options, uint32_t channel) {
     std::string request =
         "GET " + path_of_channel(options.path, channel) + " HTTP/1.1\r\nHost: bench\r\n";
+    if (!options.resume_from.empty()) {
+        request += "Last-Event-ID: " + options.resume_from + "\r\n";
+    }
     if (options.websocket) {
         return request +
                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
