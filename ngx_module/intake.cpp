@@ -77,11 +77,17 @@ void Worker::settle_all() {
     }
 }
 
-// Seqs start again: those that streams remember belong to another log.
+// Seqs start again: those that streams remember belong to another log. A stream that has not had
+// all of the old one leaves its lane, and is told so as a replay is.
 void Worker::restart_seqs(uint64_t base) {
     for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
-        if (subscriber->phase == Phase::Live)
-            subscriber->last_seq = subscriber->lane_seq = subscriber->joined_seq = base;
+        Subscriber& s = *subscriber;
+        if (s.phase != Phase::Live || s.dead)
+            continue;
+        if (s.lane->slot(s.slot).next != s.lane->end())
+            leave_for_replay(s);
+        else
+            s.last_seq = s.lane_seq = s.joined_seq = base;
     }
     channels.each_topic(
         [&](Topic& topic) { topic.each_lane([&](Lane& lane) { lane.restart_seq(base); }); });

@@ -282,6 +282,7 @@ void on_answer(Subscriber& s, const std::string* bytes) {
         return;
     const uint64_t before = s.last_seq;
     if (replay.newest != 0) {
+        replay.told_to = answer.lost_seq;  // nobody has asked for what is before
         take_start(worker, s, found, answer.behind_seq);
     } else if (!found) {
         // What it cannot tell about may be missing, and that is told.
@@ -449,6 +450,7 @@ void begin_history(Subscriber& s) {
         // To one that came before the ring did, live is what has been published since.
         Reach reach;
         reach.since_ms = s.waiting_since_ms;
+        reach.gaps = false;
         begin_at(worker, s, collect(worker, s.topic, reach).positions);
     }
 }
@@ -489,15 +491,23 @@ void restart_replay(Subscriber& s, bool same_log, uint32_t old_log) {
     deliver(s);
 }
 
-void replay_to_end(Subscriber& s) {
+void leave_for_replay(Subscriber& s) {
     Worker& worker = *Worker::current();
+    Lane& lane = *s.lane;
     s.settle();
     if (s.is_trimmed())
         s.tell_trim();
+    // They were counted for it when they came into the lane.
+    subtract(worker.counters.events_sent,
+             lane.events_before(lane.end()) - lane.events_before(lane.slot(s.slot).next));
     s.leave_lane();
     s.last_seq = std::max(s.last_seq, s.joined_seq);
     replay_of(s);
-    worker.deliver_later(s);
+}
+
+void replay_to_end(Subscriber& s) {
+    leave_for_replay(s);
+    Worker::current()->deliver_later(s);
 }
 
 void retry_replay(Subscriber& s) {

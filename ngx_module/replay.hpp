@@ -51,8 +51,10 @@ void continue_history(Subscriber& subscriber);
 // `old_log`.
 void restart_replay(Subscriber& subscriber, bool same_log, uint32_t old_log);
 
-// From the lane back into a replay: what the subscriber has not had yet, it gets from the ring, and
-// with it the end of its stream. Not from within a lane's loop.
+// From the lane back into a replay: what the subscriber has not had yet, it gets from the ring. Not
+// from within a lane's loop. Whoever calls it delivers.
+void leave_for_replay(Subscriber& subscriber);
+// The same for a stream that is to end with what the ring has of it.
 void replay_to_end(Subscriber& subscriber);
 
 // It is time to ask again.

@@ -101,7 +101,10 @@ is $again->next_text, undef, 'one that comes back at the end gets nothing';
 is $again->last_close->{code}, 1000, 'but 1000';
 
 # -- a channel that goes on after its end
+my $probe = $h->sse('/bare/a');
+$probe->next_block;
 event('a', 'step', 5);
+$probe->next_event;    # the worker has it
 my $on = $h->sse('/live/a', @behind);
 is_deeply [names($on->events(2))], ['hi', 'step5'], 'what came after the end is there for who comes back';
 event('a', 'failed', 6);
