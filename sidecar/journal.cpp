@@ -83,12 +83,15 @@ void Journal::open_newest(const Recovery& found) {
 }
 
 Journal::~Journal() {
-    if (const auto result = background_.settle())
+    const auto result = background_.settle();
+    if (result)
         settle(*result);
     if (config_.fsync == Fsync::Never)
         return;
     bool ahead = continuity_.promise().ahead || written_seq_ < given_seq_;
-    if (synced_seq_ < written_seq_ && file_.sync() != 0)
+    if (result && result->error != 0)
+        ahead = true;  // rule 2: another sync would say that all is well
+    else if (synced_seq_ < written_seq_ && file_.sync() != 0)
         ahead = true;
     keep_promise(continuity_.promise().limit, ahead, !ahead);
 }
@@ -204,8 +207,10 @@ void Journal::settle(BackgroundSync::Result result) {
 
 // Nothing more can be done for its lines that are not known to be on disk: they do not count.
 void Journal::give_up_segment() {
-    if (const auto result = background_.settle())
+    if (const auto result = background_.settle()) {
         settle(*result);
+        must_sync_ = must_sync_ || result->error != 0;
+    }
     file_.close();
     written_seq_ = synced_seq_;
 }

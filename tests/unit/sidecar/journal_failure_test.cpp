@@ -1,6 +1,8 @@
 // The journal when the disk says no: nothing that failed counts, nothing that was good is harmed,
 // and what is given again is there once.
 #include <sys/resource.h>
+
+#include <atomic>
 #include <csignal>
 
 #include "journal_fixture.hpp"
@@ -203,6 +205,26 @@ TEST_F(JournalFailure, IsAheadAfterAnEndWhoseSyncFailed) {
     stop();
     EXPECT_FALSE(Continuity(continuity_path()).promise().clean);
     EXPECT_TRUE(is_ahead());
+}
+
+TEST_F(JournalFailure, IsAheadAfterAnEndDuringASyncThatFails) {
+    start(Fsync::EverySec);
+    ASSERT_TRUE(write(1, 3));
+    static std::atomic<int> syncs;
+    syncs = 0;
+    // As Linux does: an error is told once to each open file.
+    g_disk.fdatasync = [](int) {
+        const bool first = syncs++ == 0;
+        syncs.notify_all();
+        errno = EIO;
+        return first ? -1 : 0;
+    };
+    journal_->sync_in_background();
+    syncs.wait(0);
+    stop();
+    EXPECT_FALSE(Continuity(continuity_path()).promise().clean);
+    EXPECT_TRUE(is_ahead());
+    EXPECT_EQ(syncs, 2);  // the other one is continuity's
 }
 
 TEST_F(JournalFailure, SurvivesAFileSizeLimit) {
