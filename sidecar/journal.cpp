@@ -88,7 +88,7 @@ Journal::~Journal() {
         settle(*result);
     if (config_.fsync == Fsync::Never)
         return;
-    bool ahead = continuity_.promise().ahead || written_seq_ < given_seq_;
+    bool ahead = is_ahead();
     if (result && result->error != 0)
         ahead = true;  // rule 2: another sync would say that all is well
     else if (synced_seq_ < written_seq_ && file_.sync() != 0)
@@ -233,6 +233,12 @@ bool Journal::fail(std::string_view what, int error) {
     return false;
 }
 
+// Whether seqs have been given that the journal may not have. What `continuity` says stays until
+// it was taken back there.
+bool Journal::is_ahead() const {
+    return continuity_.promise().ahead || failing_ || written_seq_ < given_seq_;
+}
+
 void Journal::work_again() {
     if (std::exchange(failing_, false))
         log::info(log::Line("journal: works again").with("written", written_seq_));
@@ -244,25 +250,34 @@ void Journal::reserve(uint64_t seq) {
     if (seq > given_seq_)
         given_seq_ = seq;
     const Promise& promise = continuity_.promise();
-    const bool ahead = promise.ahead || failing_;
+    const bool ahead = is_ahead();
     const bool near = seq + kReserved / 2 > promise.limit;
     if (near || ahead != promise.ahead)
         keep_promise(near ? seq + kReserved : promise.limit, ahead, false);
+    else
+        promise_broken_ = ids_at_stake_ = false;
 }
 
 bool Journal::keep_promise(uint64_t limit, bool ahead, bool clean) {
+    const Promise& kept = continuity_.promise();
     try {
-        continuity_.keep({log_, limit, continuity_.promise().boot, config_.fsync, clean, ahead});
-        promise_broken_ = false;
+        continuity_.keep({log_, limit, kept.boot, config_.fsync, clean, ahead});
+        promise_broken_ = ids_at_stake_ = false;
         return true;
     } catch (const std::system_error& error) {
         ++errors_;
         if (!std::exchange(promise_broken_, true))
-            log::error(log::Line("journal: cannot keep track of its seqs")
+            log::error(log::Line("journal: cannot keep track of its ids")
                            .with("error", error.what())
-                           .with("limit", continuity_.promise().limit));
-        return false;
+                           .with("limit", kept.limit));
     }
+    // A promise that says less than it could does no harm.
+    const bool at_stake = (ahead && !kept.ahead) || given_seq_ > kept.limit;
+    if (at_stake && !std::exchange(ids_at_stake_, true))
+        log::error(log::Line("journal: ids may be given again if the sidecar dies now")
+                       .with("written", written_seq_)
+                       .with("given", given_seq_));
+    return false;
 }
 
 void Journal::prune(uint64_t now_ms, uint64_t applied_seq) {

@@ -72,7 +72,8 @@ class Journal {
 
     // A promise for the next start that all seqs up to `seq` may have been given; cheap, called
     // for each batch before the ring shows it, and behind `write`. What has not been written
-    // counts, too.
+    // counts, too. Where the promise cannot be kept each call tries again; an error in the log says
+    // that ids may be given twice.
     void reserve(uint64_t seq);
 
     const Segments& segments() const { return segments_; }
@@ -94,6 +95,7 @@ class Journal {
     void settle(BackgroundSync::Result result);
     void on_background_sync(BackgroundSync::Result result) noexcept;
     void work_again();
+    bool is_ahead() const;
     bool keep_promise(uint64_t limit, bool ahead, bool clean);
 
     JournalConfig config_;
@@ -112,6 +114,7 @@ class Journal {
     bool must_sync_ = false;   // a sync has failed: rule 2
     bool failing_ = false;
     bool promise_broken_ = false;  // `continuity` could not be written; told
+    bool ids_at_stake_ = false;    // and that matters; told
     uint64_t errors_ = 0;
     std::function<void()> on_failure_{};
     Segments segments_{};

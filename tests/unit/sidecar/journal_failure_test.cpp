@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "journal_fixture.hpp"
+#include "sidecar/log.hpp"
 
 namespace herald::sidecar {
 namespace {
@@ -71,6 +72,37 @@ TEST_F(JournalFailure, StaysAheadUntilEverythingGivenIsWritten) {
     lines = line(3) + line(4) + line(5);
     ASSERT_TRUE(journal_->write(lines, 3, 5));
     EXPECT_FALSE(is_ahead());
+}
+
+TEST_F(JournalFailure, TriesAgainToSayThatItIsAheadUntilContinuityCanBeWritten) {
+    start();
+    const std::string before = read_file(continuity_path());
+    g_faults.write = g_faults.sync = EIO;
+    EXPECT_FALSE(write(1, 5));
+    g_faults.write = 0;
+    ASSERT_TRUE(journal_->write(line(1) + line(2), 1, 2));
+    put_file(continuity_path(), before);  // nothing of it has reached the disk
+    g_faults.sync = 0;
+    journal_->reserve(5);
+    EXPECT_TRUE(is_ahead());
+    kill();
+    start();
+    EXPECT_EQ(journal_->found_seq(), 2u);
+    EXPECT_GE(journal_->last_seq(), 5u);
+}
+
+TEST_F(JournalFailure, SaysOnceThatIdsMayBeGivenAgainWhereItCannotSayThatItIsAhead) {
+    start();
+    log::start();
+    g_faults.write = g_faults.sync = EIO;
+    testing::internal::CaptureStdout();
+    for (uint64_t seq = 1; seq < 4; ++seq)
+        EXPECT_FALSE(write(1, seq));
+    log::flush();
+    const std::string text = testing::internal::GetCapturedStdout();
+    const std::string told = "ERROR journal: ids may be given again if the sidecar dies now";
+    EXPECT_NE(text.find(told), text.npos) << text;
+    EXPECT_EQ(text.find(told), text.rfind(told)) << text;
 }
 
 TEST_F(JournalFailure, GivesUpASegmentThatCannotBeCutBack) {
