@@ -129,8 +129,10 @@ bool Journal::write(std::string_view lines, uint64_t first_seq, uint64_t last_se
     if (failing_ || continuity_.promise().ahead)
         work_again();
     // So that little is left to sync when the segment ends.
-    if (file_.size() >= config_.segment - config_.segment / 8)
-        sync_in_background();
+    if (file_.size() >= config_.segment - config_.segment / 8) {
+        if (const int error = begin_sync())
+            return fail_sync(error);
+    }
     return true;
 }
 
@@ -176,13 +178,21 @@ bool Journal::finish_segment() {
 }
 
 void Journal::sync_in_background() {
+    if (const int error = begin_sync())
+        on_background_sync({written_seq_, error});
+}
+
+// Returns errno where it had to wait for the disk and the sync has failed.
+int Journal::begin_sync() {
     if (config_.fsync != Fsync::EverySec || background_.is_active() || !file_.is_open() ||
         synced_seq_ == written_seq_)
-        return;
+        return 0;
     if (background_.start(file_.fd(), written_seq_))
-        return;
+        return 0;
     // No descriptor to be had: then the loop waits for the disk.
-    on_background_sync({written_seq_, file_.sync()});
+    const int error = file_.sync();
+    settle({written_seq_, error});
+    return error;
 }
 
 void Journal::on_background_sync(BackgroundSync::Result result) noexcept {

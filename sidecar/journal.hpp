@@ -67,7 +67,8 @@ class Journal {
     // way. A timer calls it every second.
     void sync_in_background();
 
-    // Called on the loop when a sync in the background has failed: written_seq() has gone back.
+    // Called on the loop, never from within `write`, when a sync of sync_in_background() has
+    // failed: written_seq() has gone back.
     void on_failure(std::function<void()> callback) { on_failure_ = std::move(callback); }
 
     // A promise for the next start that all seqs up to `seq` may have been given; cheap, called
@@ -88,6 +89,7 @@ class Journal {
     void open_newest(const Recovery& found);
     int begin_segment(uint64_t first_seq);
     bool finish_segment();
+    int begin_sync();
 
     bool fail(std::string_view what, int error);
     bool fail_sync(int error);

@@ -230,6 +230,32 @@ TEST_F(JournalFailure, BeginsNoSegmentBehindOneThatCouldNotBeSynced) {
     EXPECT_THAT(read_all(), ElementsAreArray(seqs(1, 42)));
 }
 
+TEST_F(JournalFailure, ReportsASyncThatItHadToWaitForAsTheWritesOwnFailure) {
+    JournalConfig config;
+    config.segment = 2000;
+    start(config);
+    bool told = false;
+    journal_->on_failure([&told] { told = true; });
+    ASSERT_TRUE(write(1, 2));
+
+    struct rlimit old {};
+    getrlimit(RLIMIT_NOFILE, &old);
+    struct rlimit none = old;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);  // nothing to sync with beside the loop
+    g_faults.sync = EIO;
+    EXPECT_FALSE(write(3, 40));
+    EXPECT_FALSE(told);
+    EXPECT_TRUE(journal_->is_failing());
+    EXPECT_EQ(journal_->written_seq(), 0u);
+
+    setrlimit(RLIMIT_NOFILE, &old);
+    g_faults.sync = 0;
+    ASSERT_TRUE(write(1, 41));
+    EXPECT_FALSE(journal_->is_failing());
+    EXPECT_THAT(read_all(), ElementsAreArray(seqs(1, 41)));
+}
+
 TEST_F(JournalFailure, IsAheadAfterAnEndWhoseSyncFailed) {
     start(Fsync::EverySec);
     ASSERT_TRUE(write(1, 3));
