@@ -62,6 +62,8 @@ Journal::Journal(uv_loop_t* loop, StateDirectory& state, const JournalConfig& co
 // A new log has a segment from its first moment: by that the next start knows that none is missing.
 void Journal::open_newest(const Recovery& found) {
     int error = 0;
+    // The last run may have failed to sync it; another sync would say that all is well.
+    const bool given_up = continuity_.promise().ahead;
     if (found.can_append) {
         error = file_.open(found.segments.back().path);
         // The last run's lines may be in memory alone. Where that cannot be mended, at least
@@ -72,6 +74,8 @@ void Journal::open_newest(const Recovery& found) {
             log::error(log::Line("journal: goes on in another segment")
                            .with("file", found.segments.back().path)
                            .with("error", std::generic_category().message(error)));
+        if (given_up)
+            file_.close();
         return;
     }
     for (const Segment& segment : found.segments) {

@@ -276,6 +276,23 @@ TEST_F(JournalRecovery, NeverGivesASeqAgainThatWasGivenFarAhead) {
     EXPECT_GE(journal_->last_seq(), 4800002u);
 }
 
+TEST_F(JournalRecovery, BeginsAnotherSegmentBehindOneWhoseSyncFailed) {
+    start();
+    ASSERT_TRUE(write(1, 3));
+    g_faults.sync = EIO;
+    stop();
+    g_faults.sync = 0;
+    const auto given_up = segment_paths();
+    const std::string content = read_file(given_up.at(0));
+    start();
+    EXPECT_EQ(journal_->found_seq(), 3u);
+    const uint64_t seq = journal_->last_seq() + 1;
+    ASSERT_TRUE(write(seq, seq));
+    EXPECT_EQ(read_file(given_up[0]), content);
+    EXPECT_EQ(segment_paths().size(), 2u);
+    EXPECT_THAT(read_all(), ElementsAre(1, 2, 3, seq));
+}
+
 TEST_F(JournalRecovery, BeginsANewLogWhereContinuityIsMissing) {
     write_journal(3);
     unlink(continuity_path().c_str());
