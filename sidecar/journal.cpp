@@ -15,7 +15,6 @@ namespace herald::sidecar {
 namespace {
 
 constexpr uint64_t kSyncEveryMs = 1000;
-constexpr uint64_t kReserved = 1000 * 1000;  // seqs; moved on when less than half of them are left
 
 }  // namespace
 
@@ -97,7 +96,7 @@ Journal::~Journal() {
         ahead = true;  // rule 2: another sync would say that all is well
     else if (synced_seq_ < written_seq_ && file_.sync() != 0)
         ahead = true;
-    keep_promise(continuity_.promise().limit, ahead, !ahead);
+    keep_promise(ahead ? continuity_.promise().limit : written_seq_, ahead, !ahead);
 }
 
 bool Journal::write(std::string_view lines, uint64_t first_seq, uint64_t last_seq) {

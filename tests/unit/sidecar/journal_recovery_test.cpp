@@ -293,6 +293,42 @@ TEST_F(JournalRecovery, BeginsAnotherSegmentBehindOneWhoseSyncFailed) {
     EXPECT_THAT(read_all(), ElementsAre(1, 2, 3, seq));
 }
 
+TEST_F(JournalRecovery, GivesNoSeqOfARemovedSegmentAgainAfterAnEndInOrder) {
+    JournalConfig config;
+    config.segment = 1;
+    start(config);
+    const uint32_t log = journal_->log();
+    ASSERT_TRUE(write(1, 2));
+    ASSERT_TRUE(write(3, 3));
+    stop();
+    unlink(segment_paths().at(1).c_str());
+    start(config);
+    EXPECT_EQ(journal_->log(), log);
+    EXPECT_EQ(journal_->found_seq(), 2u);
+    EXPECT_EQ(journal_->last_seq(), 3u);
+}
+
+TEST_F(JournalRecovery, GivesNoSeqOfARemovedSegmentAgainWhereTheLimitIsOutOfReach) {
+    write_journal(3);
+    {
+        Continuity continuity(continuity_path());
+        Promise promise = continuity.promise();
+        promise.limit = 3 + kReserved;
+        continuity.keep(promise);
+        start();
+        EXPECT_EQ(journal_->last_seq(), 3u);
+        kill();
+    }
+    Continuity continuity(continuity_path());
+    Promise promise = continuity.promise();
+    promise.limit = 4 + kReserved;
+    continuity.keep(promise);
+    start();
+    expect_same_log();
+    EXPECT_EQ(journal_->found_seq(), 3u);
+    EXPECT_EQ(journal_->last_seq(), 4 + kReserved);
+}
+
 TEST_F(JournalRecovery, BeginsANewLogWhereContinuityIsMissing) {
     write_journal(3);
     unlink(continuity_path().c_str());
