@@ -293,8 +293,8 @@ bool Journal::keep_promise(uint64_t limit, bool ahead, bool clean) {
     return false;
 }
 
-void Journal::prune(uint64_t now_ms, uint64_t applied_seq) {
-    retention_.prune(segments_, now_ms, applied_seq);
+void Journal::prune(uint64_t now_ms, uint64_t applied_seq, uint64_t steady_ms) {
+    retention_.prune(segments_, now_ms, applied_seq, steady_ms);
 }
 
 }  // namespace herald::sidecar

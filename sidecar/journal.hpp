@@ -82,8 +82,10 @@ class Journal {
 
     // Deletes the oldest segments beyond retention and max_size; never the newest. Segments with
     // entries behind `applied_seq` (how far the slowest projection has got) stay until max_size is
-    // exceeded. `now_ms`: wall clock. What was torn off a segment goes with it.
-    void prune(uint64_t now_ms, uint64_t applied_seq);
+    // exceeded. `now_ms`: wall clock; `steady_ms`: one that does not jump, by which a segment has
+    // to be too old for an hour, or for `retention` where that is less: so long a wrong wall clock
+    // has to be put right. What was torn off a segment goes with it.
+    void prune(uint64_t now_ms, uint64_t applied_seq, uint64_t steady_ms = uv_hrtime() / 1000000);
 
   private:
     void open_newest(const Recovery& found);
