@@ -14,9 +14,13 @@
 
 namespace herald::sidecar {
 
+// Seqs. A limit is never further ahead of what has been given; it is moved on when less than half
+// of that is left. May grow from one version to the next: what is missing more than this is lost.
+inline constexpr uint64_t kReserved = 1000 * 1000;
+
 struct Promise {
     uint32_t log = 0;
-    uint64_t limit = 0;  // no seq above it has been given
+    uint64_t limit = 0;  // no seq above it has been given; where `clean`, the last that was
     std::string boot{};  // the machine's boot id; empty: not known
     Fsync fsync = Fsync::EverySec;
     bool clean = false;  // ended in order, with everything on disk

@@ -15,7 +15,6 @@ namespace herald::sidecar {
 namespace {
 
 constexpr uint64_t kSyncEveryMs = 1000;
-constexpr uint64_t kReserved = 1000 * 1000;  // seqs; moved on when less than half of them are left
 
 }  // namespace
 
@@ -62,6 +61,8 @@ Journal::Journal(uv_loop_t* loop, StateDirectory& state, const JournalConfig& co
 // A new log has a segment from its first moment: by that the next start knows that none is missing.
 void Journal::open_newest(const Recovery& found) {
     int error = 0;
+    // The last run may have failed to sync it; another sync would say that all is well.
+    const bool given_up = continuity_.promise().ahead;
     if (found.can_append) {
         error = file_.open(found.segments.back().path);
         // The last run's lines may be in memory alone. Where that cannot be mended, at least
@@ -72,6 +73,8 @@ void Journal::open_newest(const Recovery& found) {
             log::error(log::Line("journal: goes on in another segment")
                            .with("file", found.segments.back().path)
                            .with("error", std::generic_category().message(error)));
+        if (given_up)
+            file_.close();
         return;
     }
     for (const Segment& segment : found.segments) {
@@ -83,14 +86,17 @@ void Journal::open_newest(const Recovery& found) {
 }
 
 Journal::~Journal() {
-    if (const auto result = background_.settle())
+    const auto result = background_.settle();
+    if (result)
         settle(*result);
     if (config_.fsync == Fsync::Never)
         return;
-    bool ahead = continuity_.promise().ahead || written_seq_ < given_seq_;
-    if (synced_seq_ < written_seq_ && file_.sync() != 0)
+    bool ahead = is_ahead();
+    if (result && result->error != 0)
+        ahead = true;  // rule 2: another sync would say that all is well
+    else if (synced_seq_ < written_seq_ && file_.sync() != 0)
         ahead = true;
-    keep_promise(continuity_.promise().limit, ahead, !ahead);
+    keep_promise(ahead ? continuity_.promise().limit : written_seq_, ahead, !ahead);
 }
 
 bool Journal::write(std::string_view lines, uint64_t first_seq, uint64_t last_seq) {
@@ -126,8 +132,10 @@ bool Journal::write(std::string_view lines, uint64_t first_seq, uint64_t last_se
     if (failing_ || continuity_.promise().ahead)
         work_again();
     // So that little is left to sync when the segment ends.
-    if (file_.size() >= config_.segment - config_.segment / 8)
-        sync_in_background();
+    if (file_.size() >= config_.segment - config_.segment / 8) {
+        if (const int error = begin_sync())
+            return fail_sync(error);
+    }
     return true;
 }
 
@@ -173,13 +181,21 @@ bool Journal::finish_segment() {
 }
 
 void Journal::sync_in_background() {
+    if (const int error = begin_sync())
+        on_background_sync({written_seq_, error});
+}
+
+// Returns errno where it had to wait for the disk and the sync has failed.
+int Journal::begin_sync() {
     if (config_.fsync != Fsync::EverySec || background_.is_active() || !file_.is_open() ||
         synced_seq_ == written_seq_)
-        return;
+        return 0;
     if (background_.start(file_.fd(), written_seq_))
-        return;
+        return 0;
     // No descriptor to be had: then the loop waits for the disk.
-    on_background_sync({written_seq_, file_.sync()});
+    const int error = file_.sync();
+    settle({written_seq_, error});
+    return error;
 }
 
 void Journal::on_background_sync(BackgroundSync::Result result) noexcept {
@@ -204,8 +220,10 @@ void Journal::settle(BackgroundSync::Result result) {
 
 // Nothing more can be done for its lines that are not known to be on disk: they do not count.
 void Journal::give_up_segment() {
-    if (const auto result = background_.settle())
+    if (const auto result = background_.settle()) {
         settle(*result);
+        must_sync_ = must_sync_ || result->error != 0;
+    }
     file_.close();
     written_seq_ = synced_seq_;
 }
@@ -228,6 +246,12 @@ bool Journal::fail(std::string_view what, int error) {
     return false;
 }
 
+// Whether seqs have been given that the journal may not have. What `continuity` says stays until
+// it was taken back there.
+bool Journal::is_ahead() const {
+    return continuity_.promise().ahead || failing_ || written_seq_ < given_seq_;
+}
+
 void Journal::work_again() {
     if (std::exchange(failing_, false))
         log::info(log::Line("journal: works again").with("written", written_seq_));
@@ -239,29 +263,38 @@ void Journal::reserve(uint64_t seq) {
     if (seq > given_seq_)
         given_seq_ = seq;
     const Promise& promise = continuity_.promise();
-    const bool ahead = promise.ahead || failing_;
+    const bool ahead = is_ahead();
     const bool near = seq + kReserved / 2 > promise.limit;
     if (near || ahead != promise.ahead)
         keep_promise(near ? seq + kReserved : promise.limit, ahead, false);
+    else
+        promise_broken_ = ids_at_stake_ = false;
 }
 
 bool Journal::keep_promise(uint64_t limit, bool ahead, bool clean) {
+    const Promise& kept = continuity_.promise();
     try {
-        continuity_.keep({log_, limit, continuity_.promise().boot, config_.fsync, clean, ahead});
-        promise_broken_ = false;
+        continuity_.keep({log_, limit, kept.boot, config_.fsync, clean, ahead});
+        promise_broken_ = ids_at_stake_ = false;
         return true;
     } catch (const std::system_error& error) {
         ++errors_;
         if (!std::exchange(promise_broken_, true))
-            log::error(log::Line("journal: cannot keep track of its seqs")
+            log::error(log::Line("journal: cannot keep track of its ids")
                            .with("error", error.what())
-                           .with("limit", continuity_.promise().limit));
-        return false;
+                           .with("limit", kept.limit));
     }
+    // A promise that says less than it could does no harm.
+    const bool at_stake = (ahead && !kept.ahead) || given_seq_ > kept.limit;
+    if (at_stake && !std::exchange(ids_at_stake_, true))
+        log::error(log::Line("journal: ids may be given again if the sidecar dies now")
+                       .with("written", written_seq_)
+                       .with("given", given_seq_));
+    return false;
 }
 
-void Journal::prune(uint64_t now_ms, uint64_t applied_seq) {
-    retention_.prune(segments_, now_ms, applied_seq);
+void Journal::prune(uint64_t now_ms, uint64_t applied_seq, uint64_t steady_ms) {
+    retention_.prune(segments_, now_ms, applied_seq, steady_ms);
 }
 
 }  // namespace herald::sidecar

@@ -67,12 +67,14 @@ class Journal {
     // way. A timer calls it every second.
     void sync_in_background();
 
-    // Called on the loop when a sync in the background has failed: written_seq() has gone back.
+    // Called on the loop, never from within `write`, when a sync of sync_in_background() has
+    // failed: written_seq() has gone back.
     void on_failure(std::function<void()> callback) { on_failure_ = std::move(callback); }
 
     // A promise for the next start that all seqs up to `seq` may have been given; cheap, called
     // for each batch before the ring shows it, and behind `write`. What has not been written
-    // counts, too.
+    // counts, too. Where the promise cannot be kept each call tries again; an error in the log says
+    // that ids may be given twice.
     void reserve(uint64_t seq);
 
     const Segments& segments() const { return segments_; }
@@ -80,13 +82,16 @@ class Journal {
 
     // Deletes the oldest segments beyond retention and max_size; never the newest. Segments with
     // entries behind `applied_seq` (how far the slowest projection has got) stay until max_size is
-    // exceeded. `now_ms`: wall clock. What was torn off a segment goes with it.
-    void prune(uint64_t now_ms, uint64_t applied_seq);
+    // exceeded. `now_ms`: wall clock; `steady_ms`: one that does not jump, by which a segment has
+    // to be too old for an hour, or for `retention` where that is less: so long a wrong wall clock
+    // has to be put right. What was torn off a segment goes with it.
+    void prune(uint64_t now_ms, uint64_t applied_seq, uint64_t steady_ms = uv_hrtime() / 1000000);
 
   private:
     void open_newest(const Recovery& found);
     int begin_segment(uint64_t first_seq);
     bool finish_segment();
+    int begin_sync();
 
     bool fail(std::string_view what, int error);
     bool fail_sync(int error);
@@ -94,6 +99,7 @@ class Journal {
     void settle(BackgroundSync::Result result);
     void on_background_sync(BackgroundSync::Result result) noexcept;
     void work_again();
+    bool is_ahead() const;
     bool keep_promise(uint64_t limit, bool ahead, bool clean);
 
     JournalConfig config_;
@@ -112,6 +118,7 @@ class Journal {
     bool must_sync_ = false;   // a sync has failed: rule 2
     bool failing_ = false;
     bool promise_broken_ = false;  // `continuity` could not be written; told
+    bool ids_at_stake_ = false;    // and that matters; told
     uint64_t errors_ = 0;
     std::function<void()> on_failure_{};
     Segments segments_{};

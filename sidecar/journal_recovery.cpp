@@ -70,8 +70,11 @@ Ends find_ends(std::vector<Segment>& segments) {
 uint64_t last_seq_after(const Promise& promise, uint64_t found_seq) {
     const bool lost_power =
         promise.boot.empty() || promise.boot != boot_id();  // what was not synced is gone
-    const bool unsure =
-        promise.ahead || (lost_power && !promise.clean && promise.fsync != Fsync::Always);
+    // Nothing has failed, but segments have been taken away.
+    const uint64_t missing = promise.limit - std::min(promise.limit, found_seq);
+    const bool incomplete = missing > (promise.clean ? 0 : kReserved);
+    const bool unsure = promise.ahead || incomplete ||
+                        (lost_power && !promise.clean && promise.fsync != Fsync::Always);
     return unsure ? std::max(found_seq, promise.limit) : found_seq;
 }
 

@@ -1,9 +1,12 @@
 // The journal when the disk says no: nothing that failed counts, nothing that was good is harmed,
 // and what is given again is there once.
 #include <sys/resource.h>
+
+#include <atomic>
 #include <csignal>
 
 #include "journal_fixture.hpp"
+#include "sidecar/log.hpp"
 
 namespace herald::sidecar {
 namespace {
@@ -69,6 +72,37 @@ TEST_F(JournalFailure, StaysAheadUntilEverythingGivenIsWritten) {
     lines = line(3) + line(4) + line(5);
     ASSERT_TRUE(journal_->write(lines, 3, 5));
     EXPECT_FALSE(is_ahead());
+}
+
+TEST_F(JournalFailure, TriesAgainToSayThatItIsAheadUntilContinuityCanBeWritten) {
+    start();
+    const std::string before = read_file(continuity_path());
+    g_faults.write = g_faults.sync = EIO;
+    EXPECT_FALSE(write(1, 5));
+    g_faults.write = 0;
+    ASSERT_TRUE(journal_->write(line(1) + line(2), 1, 2));
+    put_file(continuity_path(), before);  // nothing of it has reached the disk
+    g_faults.sync = 0;
+    journal_->reserve(5);
+    EXPECT_TRUE(is_ahead());
+    kill();
+    start();
+    EXPECT_EQ(journal_->found_seq(), 2u);
+    EXPECT_GE(journal_->last_seq(), 5u);
+}
+
+TEST_F(JournalFailure, SaysOnceThatIdsMayBeGivenAgainWhereItCannotSayThatItIsAhead) {
+    start();
+    log::start();
+    g_faults.write = g_faults.sync = EIO;
+    testing::internal::CaptureStdout();
+    for (uint64_t seq = 1; seq < 4; ++seq)
+        EXPECT_FALSE(write(1, seq));
+    log::flush();
+    const std::string text = testing::internal::GetCapturedStdout();
+    const std::string told = "ERROR journal: ids may be given again if the sidecar dies now";
+    EXPECT_NE(text.find(told), text.npos) << text;
+    EXPECT_EQ(text.find(told), text.rfind(told)) << text;
 }
 
 TEST_F(JournalFailure, GivesUpASegmentThatCannotBeCutBack) {
@@ -196,6 +230,32 @@ TEST_F(JournalFailure, BeginsNoSegmentBehindOneThatCouldNotBeSynced) {
     EXPECT_THAT(read_all(), ElementsAreArray(seqs(1, 42)));
 }
 
+TEST_F(JournalFailure, ReportsASyncThatItHadToWaitForAsTheWritesOwnFailure) {
+    JournalConfig config;
+    config.segment = 2000;
+    start(config);
+    bool told = false;
+    journal_->on_failure([&told] { told = true; });
+    ASSERT_TRUE(write(1, 2));
+
+    struct rlimit old {};
+    getrlimit(RLIMIT_NOFILE, &old);
+    struct rlimit none = old;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);  // nothing to sync with beside the loop
+    g_faults.sync = EIO;
+    EXPECT_FALSE(write(3, 40));
+    EXPECT_FALSE(told);
+    EXPECT_TRUE(journal_->is_failing());
+    EXPECT_EQ(journal_->written_seq(), 0u);
+
+    setrlimit(RLIMIT_NOFILE, &old);
+    g_faults.sync = 0;
+    ASSERT_TRUE(write(1, 41));
+    EXPECT_FALSE(journal_->is_failing());
+    EXPECT_THAT(read_all(), ElementsAreArray(seqs(1, 41)));
+}
+
 TEST_F(JournalFailure, IsAheadAfterAnEndWhoseSyncFailed) {
     start(Fsync::EverySec);
     ASSERT_TRUE(write(1, 3));
@@ -203,6 +263,26 @@ TEST_F(JournalFailure, IsAheadAfterAnEndWhoseSyncFailed) {
     stop();
     EXPECT_FALSE(Continuity(continuity_path()).promise().clean);
     EXPECT_TRUE(is_ahead());
+}
+
+TEST_F(JournalFailure, IsAheadAfterAnEndDuringASyncThatFails) {
+    start(Fsync::EverySec);
+    ASSERT_TRUE(write(1, 3));
+    static std::atomic<int> syncs;
+    syncs = 0;
+    // As Linux does: an error is told once to each open file.
+    g_disk.fdatasync = [](int) {
+        const bool first = syncs++ == 0;
+        syncs.notify_all();
+        errno = EIO;
+        return first ? -1 : 0;
+    };
+    journal_->sync_in_background();
+    syncs.wait(0);
+    stop();
+    EXPECT_FALSE(Continuity(continuity_path()).promise().clean);
+    EXPECT_TRUE(is_ahead());
+    EXPECT_EQ(syncs, 2);  // the other one is continuity's
 }
 
 TEST_F(JournalFailure, SurvivesAFileSizeLimit) {

@@ -276,6 +276,59 @@ TEST_F(JournalRecovery, NeverGivesASeqAgainThatWasGivenFarAhead) {
     EXPECT_GE(journal_->last_seq(), 4800002u);
 }
 
+TEST_F(JournalRecovery, BeginsAnotherSegmentBehindOneWhoseSyncFailed) {
+    start();
+    ASSERT_TRUE(write(1, 3));
+    g_faults.sync = EIO;
+    stop();
+    g_faults.sync = 0;
+    const auto given_up = segment_paths();
+    const std::string content = read_file(given_up.at(0));
+    start();
+    EXPECT_EQ(journal_->found_seq(), 3u);
+    const uint64_t seq = journal_->last_seq() + 1;
+    ASSERT_TRUE(write(seq, seq));
+    EXPECT_EQ(read_file(given_up[0]), content);
+    EXPECT_EQ(segment_paths().size(), 2u);
+    EXPECT_THAT(read_all(), ElementsAre(1, 2, 3, seq));
+}
+
+TEST_F(JournalRecovery, GivesNoSeqOfARemovedSegmentAgainAfterAnEndInOrder) {
+    JournalConfig config;
+    config.segment = 1;
+    start(config);
+    const uint32_t log = journal_->log();
+    ASSERT_TRUE(write(1, 2));
+    ASSERT_TRUE(write(3, 3));
+    stop();
+    unlink(segment_paths().at(1).c_str());
+    start(config);
+    EXPECT_EQ(journal_->log(), log);
+    EXPECT_EQ(journal_->found_seq(), 2u);
+    EXPECT_EQ(journal_->last_seq(), 3u);
+}
+
+TEST_F(JournalRecovery, GivesNoSeqOfARemovedSegmentAgainWhereTheLimitIsOutOfReach) {
+    write_journal(3);
+    {
+        Continuity continuity(continuity_path());
+        Promise promise = continuity.promise();
+        promise.limit = 3 + kReserved;
+        continuity.keep(promise);
+        start();
+        EXPECT_EQ(journal_->last_seq(), 3u);
+        kill();
+    }
+    Continuity continuity(continuity_path());
+    Promise promise = continuity.promise();
+    promise.limit = 4 + kReserved;
+    continuity.keep(promise);
+    start();
+    expect_same_log();
+    EXPECT_EQ(journal_->found_seq(), 3u);
+    EXPECT_EQ(journal_->last_seq(), 4 + kReserved);
+}
+
 TEST_F(JournalRecovery, BeginsANewLogWhereContinuityIsMissing) {
     write_journal(3);
     unlink(continuity_path().c_str());
