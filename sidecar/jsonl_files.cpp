@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include "sidecar/files.hpp"
 #include "sidecar/step.hpp"
@@ -28,11 +29,20 @@ uint64_t monotonic_ms() {
                                      .count());
 }
 
-// The clock by which the kernel stamps files: never ahead of a stamp that comes later.
-int64_t file_clock_ns() {
+int64_t clock_ns(clockid_t clock) {
     struct timespec now {};
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    clock_gettime(clock, &now);
     return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// A time behind every stamp that files have, and not ahead of one that comes later. The kernel
+// stamps files by either clock, of which the coarse one is a few milliseconds behind: it is
+// awaited, unless somebody sets the clock back meanwhile.
+int64_t file_clock_ns() {
+    const int64_t stamped = clock_ns(CLOCK_REALTIME);
+    for (int i = 0; i < 100 && clock_ns(CLOCK_REALTIME_COARSE) <= stamped; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return clock_ns(CLOCK_REALTIME_COARSE);
 }
 
 size_t open_limit(size_t wanted) {
