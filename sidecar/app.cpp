@@ -44,15 +44,21 @@ bool has_dedupe(const Config& config) {
                        [](const Feed& feed) { return !feed.dedupe.empty(); });
 }
 
+// The seq behind which the next entry comes: also where the newest ones are not yet written, or
+// will never be. On any thread.
+uint64_t end_of(const Journal& journal) {
+    return std::max(journal.last_seq(), journal.segments().last_seq());
+}
+
 // What is made of the journal, a thread each, and the journal's pruning behind the slowest of them.
 class Projections {
   public:
     Projections(uv_loop_t* loop, const Config& config, Journal& journal)
         : journal_(journal),
-          index_(config.state + "/index.db", config.feeds),
+          index_(config.state + "/index.db", config.feeds, [&journal] { return end_of(journal); }),
           history_(loop, index_, journal.segments()),
           files_(config.state, config.feeds, config.journal.fsync,
-                 [&journal] { return journal.segments().last_seq(); }),
+                 [&journal] { return end_of(journal); }),
           prune_(make_timer(loop, this)) {
         if (has_files(config))
             files_thread_.emplace(files_, journal.segments());

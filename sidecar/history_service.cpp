@@ -108,6 +108,7 @@ void HistoryService::set_deadline() noexcept {
 // -- the index's thread
 
 bool HistoryService::visit() {
+    kept_seq_ = std::max(kept_seq_, thread_.committed_seq());
     if (look_whether_gone())
         return false;
     const auto until = steady_clock::now() + kVisit;
@@ -143,9 +144,15 @@ bool HistoryService::has_to_wait(const Asked& asked) const {
            !asked.given_up.load(std::memory_order_relaxed);
 }
 
-// The journal may have gone back since the question was asked.
+// The journal may have gone back since the question was asked. Who asks a store that fails gets
+// what it has, and sees from the answer how far that goes; but not while it only has to be built
+// again.
 bool HistoryService::can_answer(const Asked& asked) const {
-    return thread_.is_open() && thread_.applied_seq() >= std::min(asked.seq, segments_.last_seq());
+    if (!thread_.is_open())
+        return false;
+    const uint64_t applied = thread_.applied_seq();
+    return applied >= std::min(asked.seq, segments_.last_seq()) ||
+           (thread_.is_failing() && applied >= kept_seq_);
 }
 
 void HistoryService::answer(const Asked& asked) {

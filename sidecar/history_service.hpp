@@ -4,9 +4,10 @@
 //                                ▼ job                 │ async
 //   thread                   waiting ── applied ──▶ answer
 //
-// A question waits until the index has got as far as it asks. It is answered in any case, at the
-// latest after ten seconds, with Unavailable if need be: also while the thread hangs on a disk or
-// builds the index anew.
+// A question waits until the index has got as far as it asks, or as the journal; where the index
+// fails, it gets what is there. `seen_seq` says how far an answer goes. It is answered in any case,
+// at the latest after ten seconds, with Unavailable if need be: also while the thread hangs on a
+// disk or builds the index anew.
 #pragma once
 
 #include <atomic>
@@ -88,6 +89,7 @@ class HistoryService final : private ProjectionThread::Visitor {
     // -- the index's thread
     std::list<std::shared_ptr<Asked>> waiting_{};  // in the order in which they were asked
     std::chrono::steady_clock::time_point looked_at_{};
+    uint64_t kept_seq_ = 0;  // the most that the store has ever committed
 
     std::mutex mutex_{};
     std::vector<Answer> answers_{};  // on their way to the loop

@@ -5,14 +5,20 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sidecar/index_database.hpp"
 #include "sidecar/index_pruner.hpp"
 #include "sidecar/index_reader.hpp"
 #include "sidecar/index_store.hpp"
+#include "sidecar/log.hpp"
 
 namespace herald::sidecar {
 
-Index::Index(std::string path, const std::vector<Feed>& feeds, size_t cached_channels)
-    : path_(std::move(path)), feeds_(feeds), cached_channels_(cached_channels) {}
+Index::Index(std::string path, const std::vector<Feed>& feeds,
+             const std::function<uint64_t()>& journal_end, size_t cached_channels)
+    : path_(std::move(path)), feeds_(feeds), cached_channels_(cached_channels) {
+    if (journal_end)
+        journal_end_ = journal_end();
+}
 
 Index::~Index() {
     close();
@@ -50,11 +56,29 @@ uint64_t Index::open() {
     close();
     return guarded([&] {
         const bool damaged = std::exchange(damaged_, false);
-        store_ = std::make_unique<IndexStore>(path_, damaged, feeds_, cached_channels_);
+        store_ = open_store(damaged);
         pruner_ = std::make_unique<IndexPruner>(*store_);
         reader_ = std::make_unique<IndexReader>(*store_);
         return store_->applied_seq();
     });
+}
+
+std::unique_ptr<IndexStore> Index::open_store(bool damaged) {
+    const auto open = [&](bool is_damaged) {
+        return std::make_unique<IndexStore>(path_, is_damaged, feeds_, cached_channels_);
+    };
+    auto store = open(damaged);
+    if (journal_end_ && store->applied_seq() > *journal_end_) {
+        log::error(log::Line("index is ahead of the journal, building it anew")
+                       .with("index", store->applied_seq())
+                       .with("journal", *journal_end_)
+                       .with("set_aside", path_ + ".old"));
+        store.reset();
+        set_index_aside(path_);
+        store = open(false);
+    }
+    journal_end_.reset();
+    return store;
 }
 
 void Index::apply(const JournalEntry& entry) {

@@ -6,7 +6,9 @@
 // gone; everything but `open` then throws std::runtime_error.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,14 +27,19 @@ class Index final : public HistoryStore {
     static constexpr size_t kCachedChannels = 65'536;
 
     // `path`: of the database. `feeds`: outlives the index; says the time member, retention and
-    // max_events of a channel. `cached_channels`: at least 1; those that are kept in memory.
+    // max_events of a channel. `journal_end`: the seq behind which the journal's next entry comes;
+    // asked once, here; none: whatever the index has is the journal's. `cached_channels`: at least
+    // 1; those that are kept in memory.
     Index(std::string path, const std::vector<Feed>& feeds,
+          const std::function<uint64_t()>& journal_end = {},
           size_t cached_channels = kCachedChannels);
     ~Index() override;
 
     std::string name() const override { return "index"; }
     // A database that is damaged is set aside as `path`.broken, one of another version deleted:
-    // then it is an empty one, and 0.
+    // then it is an empty one, and 0. So it is where the first one to be opened is ahead of where
+    // the journal ended: it is of a journal that is lost, and is set aside as `path`.old. (Later
+    // ones are not: a journal that cannot write may be behind for a while.)
     uint64_t open() override;
     // Throws std::logic_error where the entry's seq is not above applied_seq(), or it is padding.
     void apply(const JournalEntry& entry) override;
@@ -57,12 +64,14 @@ class Index final : public HistoryStore {
     template <class Work>
     auto guarded(Work&& work);
     IndexStore& store();
+    std::unique_ptr<IndexStore> open_store(bool damaged);
     void close();
 
     std::string path_;
     const std::vector<Feed>& feeds_;
     size_t cached_channels_;
-    bool damaged_ = false;  // found while it was open
+    std::optional<uint64_t> journal_end_{};  // until the index was opened
+    bool damaged_ = false;                   // found while it was open
 
     std::unique_ptr<IndexStore> store_{};  // null: not open
     std::unique_ptr<IndexPruner> pruner_{};

@@ -67,15 +67,19 @@ void delete_database(const std::string& path) {
     }
 }
 
+void rename_database(const std::string& path, const std::string& to) {
+    delete_database(to);
+    for (const char* part : kParts) {
+        if (std::rename((path + part).c_str(), (to + part).c_str()) != 0 && errno != ENOENT)
+            fail("rename " + path + part + " to " + to + part);
+    }
+}
+
 void set_aside(const std::string& path, const char* why) {
     if (access(path.c_str(), F_OK) != 0)
         return;
     const std::string broken = path + ".broken";
-    delete_database(broken);
-    for (const char* part : kParts) {
-        if (std::rename((path + part).c_str(), (broken + part).c_str()) != 0 && errno != ENOENT)
-            fail("rename " + path + part + " to " + broken + part);
-    }
+    rename_database(path, broken);
     log::error(log::Line("index is damaged, building it anew from the journal")
                    .with("error", why)
                    .with("set_aside", broken));
@@ -141,6 +145,10 @@ sqlite::Database open_index_database(const std::string& path, bool damaged) {
                   .with("version", version)
                   .with("expected", kVersion));
     return open_as_it_is(path, version);
+}
+
+void set_index_aside(const std::string& path) {
+    rename_database(path, path + ".old");
 }
 
 }  // namespace herald::sidecar

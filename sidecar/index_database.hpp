@@ -12,4 +12,8 @@ namespace herald::sidecar {
 // Throws sqlite::Error where the file can neither be used nor replaced.
 sqlite::Database open_index_database(const std::string& path, bool damaged);
 
+// Renames the index at `path`, which is not open, to `path`.old, in the place of an older one.
+// Throws std::system_error.
+void set_index_aside(const std::string& path);
+
 }  // namespace herald::sidecar

@@ -2,6 +2,10 @@
 //
 // Each distinct retention has a cursor of its own that goes once over the events, oldest first:
 // whatever is before it has gone, or belongs to other feeds. (`max_events` is kept by the store.)
+//
+// The clock is believed: under one that is far ahead, events go early. Holding back until events
+// say the same would not help, as they are stamped by the same clock; and where none come, it would
+// keep events for longer than their feed allows.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 #include "sidecar/index_store.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "sidecar/index_database.hpp"
@@ -10,6 +11,12 @@
 namespace herald::sidecar {
 
 namespace {
+
+uint64_t wall_clock_ms() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+}
 
 constexpr uint64_t kMostPruned = 2000;  // events of one channel deleted for one that comes
 
@@ -80,11 +87,20 @@ void IndexStore::add_event(const JournalEntry& entry) {
     }
 }
 
+// What is kept stays in reach: only where there is nothing before it, the floor rises.
 void IndexStore::skip_to(uint64_t seq) {
+    if (seq == applied_seq_)
+        return;
     begin();
+    if (applied_seq_ == floor_seq_) {
+        floor_seq_ = seq;
+        remember("floor_seq", seq);
+    } else {
+        // When it was lost is not known: as late as can be, so that who asks by time is told.
+        sqlite::run(put_notice_, seq, static_cast<int64_t>(ring::Kind::Gap), applied_seq_,
+                    wall_clock_ms());
+    }
     applied_seq_ = seq;
-    floor_seq_ = seq;
-    remember("floor_seq", seq);
 }
 
 void IndexStore::commit() {

@@ -26,14 +26,14 @@ class IndexStore {
                size_t cached_channels);
 
     uint64_t applied_seq() const { return applied_seq_; }
-    uint64_t floor_seq() const { return floor_seq_; }  // events up to here never came
+    uint64_t floor_seq() const { return floor_seq_; }  // it began behind this one
     bool is_gone() const { return database_.has_moved(); }
     sqlite::Database& database() { return database_; }
     const std::vector<Feed>& feeds() const { return feeds_; }
 
     // Adds an entry; its seq is above applied_seq().
     void add(const JournalEntry& entry);
-    // Events up to `seq` will not come.
+    // Events up to `seq` will not come. Behind the first entry, that is kept as a Gap.
     void skip_to(uint64_t seq);
     void commit();
 

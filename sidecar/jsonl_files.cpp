@@ -35,15 +35,14 @@ int64_t clock_ns(clockid_t clock) {
     return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-// Later than the stamps of all files that were written before, and not later than those that are
-// yet to come. The kernel stamps files by its coarse clock or (since Linux 6.13) by something
-// between that and the fine one: what lies between them has to pass.
-int64_t between_stamps_ns() {
-    constexpr int kMaxMs = 1000;  // should the clock be set back meanwhile
-    const int64_t now = clock_ns(CLOCK_REALTIME);
-    for (int ms = 0; ms < kMaxMs && clock_ns(CLOCK_REALTIME_COARSE) < now; ++ms)
+// A time behind every stamp that files have, and not ahead of one that comes later. The kernel
+// stamps files by either clock, of which the coarse one is a few milliseconds behind: it is
+// awaited, unless somebody sets the clock back meanwhile.
+int64_t file_clock_ns() {
+    const int64_t stamped = clock_ns(CLOCK_REALTIME);
+    for (int i = 0; i < 100 && clock_ns(CLOCK_REALTIME_COARSE) <= stamped; ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return now;
+    return clock_ns(CLOCK_REALTIME_COARSE);
 }
 
 size_t open_limit(size_t wanted) {
@@ -80,6 +79,7 @@ JsonlFiles::JsonlFiles(std::string state, const std::vector<Feed>& feeds, Fsync 
     : state_(std::move(state)),
       durable_(fsync != Fsync::Never),
       journal_end_(std::move(journal_end)),
+      journal_end_at_start_(journal_end_()),
       limits_(limits),
       max_open_(open_limit(limits.open_files)),
       checkpoint_(state_ + "/jsonl") {
@@ -99,15 +99,8 @@ uint64_t JsonlFiles::open() {
     appended_ = 0;
     ++generation_;
 
-    std::optional<JsonlCheckpoint::Content> found = checkpoint_.load();
-    if (!found) {
-        found.emplace();
-        found->until = journal_end_();
-        found->since_ns = between_stamps_ns();
-        checkpoint_.replace(*found);
-    }
-
-    for (JsonlIntent& intent : found->intents) {
+    JsonlCheckpoint::Content found = load();
+    for (JsonlIntent& intent : found.intents) {
         File& file =
             files_
                 .try_emplace(intent.path, intent.path.starts_with('/') ? intent.path
@@ -121,14 +114,41 @@ uint64_t JsonlFiles::open() {
     for (auto& [path, file] : files_)
         file.name = path;
     kept_ = files_.size();
-    found->intents.clear();
-    base_ = std::move(*found);
+    found.intents.clear();
+    base_ = std::move(found);
     applied_seq_ = flushed_seq_ = base_.seq;
     checkpointed_ms_ = monotonic_ms();
     return base_.seq;
 }
 
+// The checkpoint, or the one to start with where there is none.
+JsonlCheckpoint::Content JsonlFiles::load() {
+    std::optional<JsonlCheckpoint::Content> found = checkpoint_.load();
+    // Only at the start: a journal that cannot write may be behind for a while.
+    const uint64_t end = journal_end_at_start_.value_or(UINT64_MAX);
+    const bool ahead = found && found->seq > end;
+    if (ahead)
+        log::error(log::Line("jsonl checkpoint is ahead of the journal, the files go on without it")
+                       .with("checkpoint", found->seq)
+                       .with("journal", end));
+    JsonlCheckpoint::Content content;
+    if (found && !ahead) {
+        content = std::move(*found);
+    } else {
+        content.until = ahead ? end : journal_end_();
+        content.since_ns = file_clock_ns();
+        checkpoint_.replace(content);
+    }
+    journal_end_at_start_.reset();
+    return content;
+}
+
 void JsonlFiles::apply(const JournalEntry& entry) {
+    // What files have beyond the last entry they may have had is of events that are lost.
+    if (base_.until != 0 && entry.id.seq > base_.until) {
+        applied_seq_ = entry.id.seq - 1;
+        settle_after_loss();
+    }
     applied_seq_ = entry.id.seq;
     if (entry.kind == ring::Kind::Gap && applied_seq_ > base_.until)
         settle_after_loss();

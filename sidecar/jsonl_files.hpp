@@ -16,6 +16,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,9 +47,10 @@ struct JsonlLimits {
 class JsonlFiles final : public Projection {
   public:
     // `state`: the state directory; what is missing of it is made. `feeds`: outlives this.
-    // `fsync`: unless Never, a checkpoint covers only what is on disk. `journal_end`: the seq of
-    // the journal's newest entry; asked where there is no checkpoint. Throws std::invalid_argument
-    // where a feed's template is none.
+    // `fsync`: unless Never, a checkpoint covers only what is on disk. `journal_end`: the seq
+    // behind which the journal's next entry comes; asked here, and where there is no checkpoint. A
+    // checkpoint that is ahead of it when it is first opened is of a journal that is lost, and
+    // counts as none. Throws std::invalid_argument where a feed's template is none.
     JsonlFiles(std::string state, const std::vector<Feed>& feeds, Fsync fsync,
                std::function<uint64_t()> journal_end, JsonlLimits limits = {});
 
@@ -80,6 +82,7 @@ class JsonlFiles final : public Projection {
         std::list<File*>::iterator place{};
     };
 
+    JsonlCheckpoint::Content load();
     File* file_of(std::string_view channel);
     void flush();
     void flush(std::span<File* const> group);
@@ -99,6 +102,7 @@ class JsonlFiles final : public Projection {
     const std::string state_;
     const bool durable_;
     const std::function<uint64_t()> journal_end_;
+    std::optional<uint64_t> journal_end_at_start_;  // until the checkpoint was opened
     const JsonlLimits limits_;
     size_t max_open_;
     std::vector<Route> routes_{};

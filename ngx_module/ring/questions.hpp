@@ -51,17 +51,20 @@ enum class HistoryStatus : uint32_t {
 // Starts the answer; `count` items follow.
 struct HistoryAnswer {
     HistoryStatus status = HistoryStatus::Unavailable;
-    uint32_t count = 0;       // items that follow
-    uint32_t more = 0;        // 1: `limit` or `max_bytes` has ended it. Forward: events behind the
-                              // last item follow; Newest: there are older ones before the first
-    uint32_t known = 0;       // 1: one of the channels has had an event, ever
-    uint32_t ended = 0;       // 1: the channels' newest event ends their streams
-    uint32_t reserved = 0;    // 0
-    uint64_t lost_seq = 0;    // events behind `after_seq` up to this one are gone from the index;
-                              // 0: none are
+    uint32_t count = 0;     // items that follow
+    uint32_t more = 0;      // 1: `limit` or `max_bytes` has ended it. Forward: events behind the
+                            // last item follow; Newest: there are older ones before the first
+    uint32_t known = 0;     // 1: one of the channels has had an event, ever
+    uint32_t ended = 0;     // 1: the channels' newest event ends their streams
+    uint32_t reserved = 0;  // 0
+    uint64_t lost_seq = 0;  // of events behind `after_seq` up to this one, some are gone from the
+                            // index; 0: none are. Items up to it may follow: each channel's events
+                            // that are kept are all there, whatever another channel has lost
     uint64_t newest_seq = 0;  // of the channels' newest event in the index; 0: it has none
     uint64_t behind_seq = 0;  // Behind: Forward from here gives the newest `limit` events
-    uint64_t seen_seq = 0;    // how far the index has got
+    uint64_t seen_seq = 0;  // how far the index has got: up to this seq and `up_to_seq`, all there
+                            // is has been given, or is what `more` means. Less than `up_to_seq`
+                            // where the journal is behind, or the index fails
 };
 
 // One event or notice; channel, event and data follow.

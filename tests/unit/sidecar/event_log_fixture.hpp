@@ -66,7 +66,8 @@ class EventLogFixture : public JournalFixture {
         events_ = std::make_unique<EventLog>(loop_->get(), config_, *journal_, doorbells_);
         mapping_ = std::make_unique<ring::Mapping>(events_->ring_fd(), events_->ring_map_size());
         remembered_.clear();
-        events_->rebuild(0, [this](const JournalEntry& entry) { remembered_.push_back(seen(entry)); });
+        events_->rebuild(0,
+                         [this](const JournalEntry& entry) { remembered_.push_back(seen(entry)); });
     }
     void stop_log() {
         mapping_.reset();

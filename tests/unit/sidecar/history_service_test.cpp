@@ -134,11 +134,11 @@ TEST_F(HistoryServiceTest, GivesUpWhileTheStoreHangs) {
     EXPECT_EQ(store_.state().asked, 0);
 }
 
-TEST_F(HistoryServiceTest, SaysAtOnceThatAFailingStoreCannotGetThere) {
-    store_.change([](State& s) { s.commit_fails = 1'000'000; });
+TEST_F(HistoryServiceTest, SaysAtOnceThatAStoreCannotBeOpened) {
+    store_.change([](State& s) { s.open_fails = 1'000'000; });
     journal_.append(1, 3);
     start();
-    ASSERT_TRUE(store_.await([](const State& s) { return s.commits == 1; }));
+    ASSERT_TRUE(store_.await([](const State& s) { return s.opens == 2; }));
     ask(3);
     await_answers(1);
     EXPECT_THAT(answers_, ElementsAre("unavailable"));
@@ -155,7 +155,25 @@ TEST_F(HistoryServiceTest, GivesWhatAFailingStoreHas) {
     ask(3);
     ask(9);
     await_answers(2);
-    EXPECT_THAT(answers_, ElementsAre("3", "unavailable"));
+    EXPECT_THAT(answers_, ElementsAre("3", "3"));
+    EXPECT_TRUE(service_->is_failing());
+}
+
+// It would say that everything is gone which it is only about to read again.
+TEST_F(HistoryServiceTest, GivesNothingOfAFailingStoreThatHadMore) {
+    journal_.append(1, 3);
+    start();
+    ask(3);
+    await_answers(1);
+    ASSERT_TRUE(store_.await([](const State& s) { return s.committed_seq == 3; }));
+    store_.change([](State& s) {
+        s.gone = true;
+        s.commit_fails = 1'000'000;
+    });
+    ASSERT_TRUE(store_.await([](const State& s) { return s.opens == 3; }));
+    ask(3);
+    await_answers(2);
+    EXPECT_EQ(answers_[1], "unavailable");
 }
 
 TEST_F(HistoryServiceTest, OpensAStoreAgainThatCouldNotAnswer) {

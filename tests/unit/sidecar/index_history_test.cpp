@@ -256,6 +256,43 @@ TEST_F(IndexHistory, NoticesAreOnlyThereWhenAskedFor) {
     EXPECT_EQ(history.items[3].header.from_seq, 5u);
 }
 
+TEST_F(IndexHistory, WhatNeverCameIsTold) {
+    open();
+    put(1, "a");
+    put(2, "a");
+    index_.skip(2, 9);
+    put(10, "a");
+    put(11, "b");
+    for (int round = 0; round < 2; ++round) {
+        const History history = ask({.notices = 1});
+        EXPECT_THAT(history.seqs(), ElementsAre(1, 2, 9, 10));
+        EXPECT_EQ(history.items[2].header.kind, ring::Kind::Gap);
+        EXPECT_EQ(history.items[2].header.from_seq, 2u);
+        EXPECT_EQ(history.head.lost_seq, 0u);
+        EXPECT_THAT(ask({.notices = 1, .after_seq = 9}).seqs(), ElementsAre(10));
+        EXPECT_THAT(ask({.notices = 1, .after_seq = 5}, {"b"}).seqs(), ElementsAre(9, 11));
+        index_.commit();
+        EXPECT_EQ(open(), 11u);
+    }
+}
+
+TEST_F(IndexHistory, WhatNeverCameAtItsBeginningIsLost) {
+    open();
+    index_.skip(0, 4);
+    index_.skip(4, 9);
+    put(10, "a");
+    const History history = ask({.notices = 1});
+    EXPECT_THAT(history.seqs(), ElementsAre(10));
+    EXPECT_EQ(history.head.lost_seq, 9u);
+}
+
+TEST_F(IndexHistory, WhatNeverCameIsOfTheTimeWhenThatShowed) {
+    open();
+    put(1, "a");
+    index_.skip(1, 9);
+    EXPECT_THAT(ask({.notices = 1, .since_us = time_of(1000)}).seqs(), ElementsAre(9));
+}
+
 TEST_F(IndexHistory, NoticesObeyTheRange) {
     for (uint64_t seq = 1; seq <= 9; ++seq)
         put_notice(seq, ring::Kind::RedisBack, seq - 1);

@@ -96,6 +96,23 @@ TEST_F(IndexMaxEvents, LossIsToldUpToTheQuestionsBound) {
     EXPECT_EQ(ask({}, {"b"}).head.lost_seq, 0u);
 }
 
+TEST_F(IndexMaxEvents, HidesNothingOfOtherChannels) {
+    open();
+    for (uint64_t seq = 1; seq <= 5; ++seq)
+        put(seq, "b");
+    for (uint64_t seq = 6; seq <= 100; ++seq)
+        put(seq, "a");
+    const History history = ask({}, {"a", "b"});
+    EXPECT_EQ(history.head.lost_seq, 97u);
+    EXPECT_THAT(history.seqs(), ElementsAre(1, 2, 3, 4, 5, 98, 99, 100));
+    EXPECT_THAT(ask({.after_seq = 3}, {"a", "b"}).seqs(), ElementsAre(4, 5, 98, 99, 100));
+    EXPECT_THAT(ask({.up_to_seq = 50}, {"a", "b"}).seqs(), ElementsAre(1, 2, 3, 4, 5));
+
+    const History piece = ask({.limit = 2}, {"a", "b"});
+    EXPECT_THAT(piece.seqs(), ElementsAre(1, 2));
+    EXPECT_EQ(piece.head.more, 1u);
+}
+
 class IndexRetention : public IndexTest {
   protected:
     // Minutes: "a:*" 10, "b:*" 30, "c:*" for ever.

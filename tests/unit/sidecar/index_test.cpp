@@ -173,7 +173,7 @@ TEST_F(IndexProjection, KeepsTheCheckpointOfASkipAlone) {
 TEST_F(IndexProjection, IsRightForMoreChannelsThanItKeepsInMemory) {
     feeds_.push_back(feed("{id}"));
     feeds_[0].max_events = 4;
-    Index index(path_, feeds_, 3);
+    Index index(path_, feeds_, {}, 3);
     index.open();
     JournalEntry entry;
     for (uint64_t seq = 1; seq <= 2000; ++seq) {
@@ -304,6 +304,53 @@ TEST_F(IndexProjection, SaysWhatIsWrongWithAPlace) {
     EXPECT_TRUE(index.is_gone());
     EXPECT_THAT(error_of([&] { index.commit(); }), HasSubstr("not open"));
     EXPECT_THAT(error_of([&] { index.answer({}); }), HasSubstr("not open"));
+}
+
+// -- a journal that is lost
+
+TEST_F(IndexProjection, SetsItselfAsideWhenTheJournalEndsBeforeIt) {
+    open();
+    put_some(1, 5);
+    index_.commit();
+
+    Index next(path_, feeds_, [] { return uint64_t{4}; });
+    EXPECT_EQ(next.open(), 0u);
+    Index old(path_ + ".old", feeds_);
+    EXPECT_EQ(old.open(), 5u);
+}
+
+TEST_F(IndexProjection, StaysWhereTheJournalIsAsFar) {
+    open();
+    put_some(1, 5);
+    index_.commit();
+
+    Index next(path_, feeds_, [] { return uint64_t{5}; });
+    EXPECT_EQ(next.open(), 5u);
+    EXPECT_FALSE(std::filesystem::exists(path_ + ".old"));
+}
+
+TEST_F(IndexProjection, IsNotSetAsideForAJournalThatGoesBackLater) {
+    uint64_t end = 0;
+    Index index(path_, feeds_, [&end] { return end; });
+    index.open();
+    JournalEntry entry;
+    entry.id = {1, 7};
+    entry.channel = "a";
+    entry.data = "1";
+    index.apply(entry);
+    index.commit();
+    EXPECT_EQ(index.open(), 7u);
+}
+
+TEST_F(IndexProjection, AsksForTheJournalsEndBeforeItIsOpened) {
+    open();
+    put_some(1, 5);
+    index_.commit();
+
+    uint64_t end = 0;
+    Index next(path_, feeds_, [&end] { return end; });
+    end = 100;  // events have come before the thread has started
+    EXPECT_EQ(next.open(), 0u);
 }
 
 // -- a disk that takes no more

@@ -147,6 +147,7 @@ TEST_F(JsonlFilesTest, SayWhereTheyHaveGot) {
     files.skip(2, 10);
     files.commit();
     files.tend(0);
+    journal_.push_back({10, "unknown", "3"});
     EXPECT_EQ(projection().open(), 10u);
 }
 
@@ -322,6 +323,56 @@ TEST_F(JsonlFilesTest, DoNotRepeatLinesWhenTheCheckpointIsMissing) {
     publish("1", "\"newer\"");
     run();
     EXPECT_THAT(content("1"), testing::EndsWith("17\n\"newer\"\n"));
+}
+
+TEST_F(JsonlFilesTest, GoOnBehindTheirLinesWhenTheJournalIsLost) {
+    for (int i = 0; i < 9; ++i)
+        publish("a", "1");
+    run();
+    const std::string before = content("a");
+
+    journal_.clear();
+    next_seq_ = 1;
+    JsonlFiles files = projection();
+    publish("a", "1");
+    publish("b", "2");
+    feed(files);
+    EXPECT_EQ(content("a"), before + "1\n");
+    EXPECT_EQ(content("b"), "2\n");
+    files.tend(0);
+    EXPECT_EQ(files.open(), 2u);
+}
+
+TEST_F(JsonlFilesTest, KeepTheLinesOfEventsThatTheJournalHasLost) {
+    for (int i = 0; i < 9; ++i)
+        publish(i % 2 ? "a" : "b", std::to_string(i % 6));
+    run();
+    const auto before = found();
+    const timespec long_ago[2] = {{1000, 0}, {1000, 0}};
+    for (const char* id : {"a", "b"})
+        ASSERT_EQ(utimensat(AT_FDCWD, file(id).c_str(), long_ago, 0), 0);
+
+    journal_.resize(4);
+    next_seq_ = 5;
+    JsonlFiles files = projection();
+    publish("a", "3");  // as the last one that is left of `a`, and one that is lost
+    publish("a", "5");
+    feed(files, 1);
+    EXPECT_EQ(content("a"), before.at("a") + "3\n5\n");
+    EXPECT_EQ(content("b"), before.at("b"));
+    files.tend(0);
+    run();
+    EXPECT_EQ(content("a"), before.at("a") + "3\n5\n");
+}
+
+TEST_F(JsonlFilesTest, AreNotStartedAnewForAJournalThatGoesBackLater) {
+    JsonlFiles files = projection();
+    for (int i = 0; i < 3; ++i)
+        publish("a", std::to_string(i));
+    feed(files);
+    files.tend(0);
+    journal_.resize(1);
+    EXPECT_EQ(files.open(), 3u);
 }
 
 TEST_F(JsonlFilesTest, SayThatTheCheckpointCannotBeWritten) {
