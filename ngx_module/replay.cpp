@@ -209,6 +209,18 @@ void tell_lost(Worker& worker, Subscriber& s, const questions::HistoryAnswer& an
                worker.id_of(behind));
 }
 
+// The index cannot answer now: it is being built again, or its disk is full. False: it has been
+// asked for long enough.
+bool ask_later(Subscriber& s) {
+    Replay& replay = *s.replay;
+    if (++replay.retries > kRetries)
+        return false;
+    replay.waits = true;
+    replay.retry_ms = now_ms() + kRetryMs;
+    reschedule(s);
+    return true;
+}
+
 // Everything of the answer is queued; false: the stream has ended with it.
 bool take_answer(Worker& worker, Subscriber& s, const questions::HistoryAnswer& answer,
                  std::string_view items) {
@@ -229,23 +241,16 @@ bool take_answer(Worker& worker, Subscriber& s, const questions::HistoryAnswer& 
     piece.flush(s);
     if (answer.more != 0)
         return true;
-    // What is not in the journal yet, the index has never seen.
-    const uint64_t up_to = std::exchange(s.replay->up_to, 0);
+    const uint64_t up_to = s.replay->up_to;
     s.last_seq = std::max(s.last_seq, std::min(answer.seen_seq, up_to));
+    // What is in the journal the index will have. What is not, it has never seen.
+    const uint64_t journaled =
+        worker.ring()->header().journaled_seq.load(std::memory_order_relaxed);
+    if (answer.seen_seq < std::min(up_to, journaled) && ask_later(s))
+        return true;
+    s.replay->up_to = 0;
     if (s.last_seq < up_to)
         tell_gap_to(worker, s, up_to);
-    return true;
-}
-
-// The index cannot answer now: it is being built again, or its disk is full. False: it has been
-// asked for long enough.
-bool ask_later(Subscriber& s) {
-    Replay& replay = *s.replay;
-    if (++replay.retries > kRetries)
-        return false;
-    replay.waits = true;
-    replay.retry_ms = now_ms() + kRetryMs;
-    reschedule(s);
     return true;
 }
 
@@ -290,7 +295,7 @@ void on_answer(Subscriber& s, const std::string* bytes) {
     } else if (!take_answer(worker, s, answer, items)) {
         worker.run_later_soon();  // it is on the list of those that are finished
         return;
-    } else if (replay.up_to != 0 && s.last_seq == before) {
+    } else if (replay.up_to != 0 && s.last_seq == before && !replay.waits) {
         tell_gap_to(worker, s, std::exchange(replay.up_to, 0));  // an answer without progress
     }
     worker.deliver_later(s);
