@@ -94,7 +94,7 @@ sub past { my ($sse, $count) = @_; my @events; while (@events < $count) { my $e 
 sub numbers { join ' ', map { $_->{data} =~ /"n":(\d+)/ ? $1 : $_->{data} } @_ }
 is numbers(past($h->sse('/all/r'), 300)), "@{[1 .. 300]}", 'three hundred more';
 my @segments = segments();
-cmp_ok scalar @segments, '>', 3, 'the journal has begun new segments';
+cmp_ok scalar @segments, '>', 1, 'the journal has begun new segments';
 
 # -- a torn line
 $h->kill_sidecar(9);

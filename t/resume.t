@@ -16,6 +16,8 @@ http {
         location ~ ^/s/(.+)$ { herald_subscribe x:$1; herald_keepalive 200ms; }
         location ~ ^/all/(.+)$ { herald_subscribe x:$1; herald_start all; }
         location ~ ^/last/(.+)$ { herald_subscribe x:$1; herald_start last=1500; }
+        location = /mixed { herald_subscribe x:m short:m; herald_start all; }
+        location = /short { herald_subscribe short:m; herald_start last=100; }
         location = /two { herald_subscribe x:a x:b; herald_start all; }
         location = /status { herald_status; }
         location = /health { herald_health; }
@@ -35,6 +37,7 @@ channels = "x:{id}"
 [[feed]]
 name = "short"
 channels = "short:{id}"
+max_events = 10
 TOML
 
 my %last;
@@ -74,6 +77,21 @@ my @both = $h->sse('/two')->events(5005);
 my @seqs = map { $_->{id} =~ /-(\d+)$/ } @both;
 ok !(grep { $seqs[$_] <= $seqs[$_ - 1] } 1 .. $#seqs), 'two channels: in one order';
 is scalar(grep { $_->{event} } @both), 0, 'without a gap';
+
+# Of two channels one keeps little: the gap that says so hides nothing of the other.
+for my $n (1 .. 60) {
+    $h->redis_publish('x:m', qq({"n":$n}));
+    $h->redis_publish('short:m', qq({"s":$n}));
+}
+more(b => 500);
+my $mixed = $h->sse('/mixed');
+my @mixed = $mixed->events(71);
+is $mixed[0]{event}, 'gap', 'a channel that keeps little: a gap';
+ok in_order(1, 60, map { $_->{data} =~ /"n":(\d+)/ } @mixed), 'which hides nothing of the one that keeps all';
+is_deeply [map { $_->{data} =~ /"s":(\d+)/ } @mixed], [51 .. 60], 'and what is kept is there';
+my $behind = $h->sse('/mixed', headers => { 'Last-Event-ID' => $mixed[0]{id} });
+is scalar(grep { !$_->{event} } $behind->events(71)), 70, 'the id of that gap loses nothing either';
+is_deeply [map { $_->{data} =~ /"s":(\d+)/ } $h->sse('/short')->events(10)], [51 .. 60], 'last=N says nothing of what was before';
 
 # A slow client: at its own pace.
 my $slow = $h->sse('/all/a', rcvbuf => 4096);
