@@ -15,7 +15,11 @@ class JournalLines {
   public:
     static constexpr uint32_t kLog = 0x7f3a2c01;
 
-    JournalLines() { segments_.assign({{kLog, 1, path()}}); }
+    // A segment is there before it is told of.
+    JournalLines() {
+        std::ofstream(path()).flush();
+        segments_.assign({{kLog, 1, path()}});
+    }
 
     Segments& segments() { return segments_; }
 
