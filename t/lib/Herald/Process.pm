@@ -92,8 +92,8 @@ sub wait_exit {
 sub stop {
     my ($self, $signal, $timeout) = @_;
     return $self->{status} unless $self->alive;
-    CORE::kill 'CONT', $self->{pid};
     CORE::kill $signal // 'TERM', $self->{pid};
+    CORE::kill 'CONT', $self->{pid};    # a stopped process gets its signal then, and does nothing before it
     return $self->wait_exit($timeout);
 }
 
