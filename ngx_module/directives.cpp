@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "directive_tools.hpp"
 #include "history.hpp"
 #include "publish.hpp"
 #include "ring/names.hpp"
@@ -13,41 +14,6 @@
 namespace herald {
 
 namespace {
-
-// Logs `"herald_x" what` as an error of the configuration.
-template <class... Values>
-char* reject(ngx_conf_t* cf, ngx_command_t* cmd, const char* format, Values... values) {
-    u_char text[NGX_MAX_CONF_ERRSTR];
-    u_char* end = ngx_snprintf(text, sizeof text - 1, format, values...);
-    *end = '\0';
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s", &cmd->name, text);
-    return static_cast<char*>(NGX_CONF_ERROR);
-}
-
-ngx_str_t* arguments(ngx_conf_t* cf) {
-    return static_cast<ngx_str_t*>(cf->args->elts);
-}
-
-template <class Struct>
-Struct* allocate(ngx_conf_t* cf) {
-    return static_cast<Struct*>(ngx_pcalloc(cf->pool, sizeof(Struct)));
-}
-
-// A time above zero, in milliseconds; false for anything else.
-bool parse_time(ngx_str_t text, ngx_msec_t& out) {
-    ngx_int_t value = ngx_parse_time(&text, 0);
-    if (value == NGX_ERROR || value <= 0)
-        return false;
-    out = static_cast<ngx_msec_t>(value);
-    return true;
-}
-
-bool take_prefix(std::string_view& text, std::string_view prefix) {
-    if (text.substr(0, prefix.size()) != prefix)
-        return false;
-    text.remove_prefix(prefix.size());
-    return true;
-}
 
 constexpr char kEventRule[] =
     "event name \"%V\" is invalid, it must be 1 to 255 bytes without control characters and \"$\"";
@@ -60,7 +26,7 @@ char* parse_message(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t* event, ngx_st
         message.event = *event;
     }
     message.data = Template::compile(cf, cmd->name, *data);
-    return message.data == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : NGX_CONF_OK;
+    return message.data == nullptr ? kConfError : NGX_CONF_OK;
 }
 
 template <class Struct>
@@ -116,12 +82,7 @@ char* compile_channel(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t* value,
                       ngx_http_complex_value_t* channel) {
     if (ngx_http_script_variables_count(value) == 0 && !ring::is_channel_name(view(*value)))
         return reject(cf, cmd, "channel \"%V\" is invalid, %s", value, kChannelRule);
-    ngx_http_compile_complex_value_t compile{};
-    compile.cf = cf;
-    compile.value = value;
-    compile.complex_value = channel;
-    return ngx_http_compile_complex_value(&compile) == NGX_OK ? NGX_CONF_OK
-                                                              : static_cast<char*>(NGX_CONF_ERROR);
+    return compile_value(cf, value, channel);
 }
 
 char* set_subscribe(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
@@ -133,11 +94,11 @@ char* set_subscribe(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     settings->channels =
         ngx_array_create(cf->pool, cf->args->nelts - 1, sizeof(ngx_http_complex_value_t));
     if (settings->channels == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
         auto* channel = static_cast<ngx_http_complex_value_t*>(ngx_array_push(settings->channels));
         if (channel == nullptr)
-            return static_cast<char*>(NGX_CONF_ERROR);
+            return kConfError;
         char* compiled = compile_channel(cf, cmd, &arguments(cf)[i], channel);
         if (compiled != NGX_CONF_OK)
             return compiled;
@@ -153,7 +114,7 @@ char* take_channel(ngx_conf_t* cf, ngx_command_t* cmd, void* conf, ngx_http_hand
         return taken;
     settings->channel = allocate<ngx_http_complex_value_t>(cf);
     if (settings->channel == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     return compile_channel(cf, cmd, &arguments(cf)[1], settings->channel);
 }
 
@@ -196,7 +157,7 @@ char* set_transport(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
 char* set_message(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* message = first_time<Message>(cf, cmd, conf);
     if (message == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     ngx_str_t* value = arguments(cf);
     if (cf->args->nelts == 2) {
         if (view(value[1]) == "off")
@@ -209,7 +170,7 @@ char* set_message(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
 char* set_keepalive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* keepalive = first_time<Keepalive>(cf, cmd, conf);
     if (keepalive == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     ngx_str_t* value = arguments(cf);
     keepalive->kind = KeepaliveKind::Comment;
     keepalive->comment = as_ngx_str("keepalive");
@@ -278,7 +239,7 @@ char* set_time_or_off(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
 char* set_start(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* start = first_time<Start>(cf, cmd, conf);
     if (start == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     ngx_str_t* value = &arguments(cf)[1];
     std::string_view text = view(*value);
     if (text == "live") {
@@ -313,7 +274,7 @@ char* set_ended(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
 char* set_buffer(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* buffer = first_time<BufferBound>(cf, cmd, conf);
     if (buffer == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     ngx_str_t* value = arguments(cf);
     ssize_t bytes = ngx_parse_size(&value[1]);
     if (bytes == NGX_ERROR || bytes < 4096)
@@ -344,7 +305,7 @@ char* set_buffer(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
 char* set_drain(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* drain = first_time<Drain>(cf, cmd, conf);
     if (drain == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     ngx_str_t* value = arguments(cf);
     if (!parse_time(value[1], drain->time))
         return reject(cf, cmd, "has an invalid time \"%V\", it must be above 0", &value[1]);
@@ -359,7 +320,7 @@ char* set_drain(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
 char* set_lifetime(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* lifetime = first_time<Lifetime>(cf, cmd, conf);
     if (lifetime == nullptr)
-        return static_cast<char*>(NGX_CONF_ERROR);
+        return kConfError;
     ngx_str_t* value = arguments(cf);
     if (view(value[1]) == "off") {
         if (cf->args->nelts > 2)
@@ -377,15 +338,8 @@ char* set_lifetime(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return NGX_CONF_OK;
 }
 
-constexpr ngx_uint_t kEverywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 // A stream is chosen by location; `if` blocks would copy half of its settings.
 constexpr ngx_uint_t kLocation = NGX_HTTP_LOC_CONF;
-
-ngx_command_t entry(const char* name, ngx_uint_t type,
-                    char* (*set)(ngx_conf_t*, ngx_command_t*, void*), ngx_uint_t conf,
-                    ngx_uint_t offset) {
-    return {as_ngx_str(name), type, set, conf, offset, nullptr};
-}
 
 }  // namespace
 

@@ -39,6 +39,21 @@ inline ngx_str_t copy_to_pool(ngx_pool_t* pool, std::string_view text) {
 // Pools align to this much and no more.
 static_assert(NGX_ALIGNMENT >= alignof(void*));
 
+// An object with real members that lives as long as a pool, and is destroyed with it; nullptr when
+// memory is out. The constructor's exceptions leave nothing behind.
+template <class Object, class... Arguments>
+Object* make_in_pool(ngx_pool_t* pool, Arguments&&... arguments) {
+    static_assert(alignof(Object) <= NGX_ALIGNMENT);
+    void* memory = ngx_palloc(pool, sizeof(Object));
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(pool, 0);
+    if (memory == nullptr || cleanup == nullptr)
+        return nullptr;
+    auto* object = new (memory) Object(std::forward<Arguments>(arguments)...);
+    cleanup->data = object;
+    cleanup->handler = [](void* data) noexcept { static_cast<Object*>(data)->~Object(); };
+    return object;
+}
+
 // Runs `body` at a C edge: what it throws is logged, and `failure` is returned instead.
 template <class Result, class Body>
 Result guard(ngx_log_t* log, Result failure, Body&& body) noexcept {

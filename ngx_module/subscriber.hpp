@@ -28,6 +28,7 @@ namespace herald {
 
 class Topic;
 class WebSocket;
+struct Identity;
 struct Replay;
 
 enum class Path : uint8_t {
@@ -136,6 +137,7 @@ class Subscriber : public LaneMember {
 
     std::unique_ptr<Replay> replay;
     std::unique_ptr<WebSocket> websocket;
+    std::shared_ptr<const Identity> identity;  // of the token that opened it; nullptr: none did
     std::unique_ptr<std::string>
         client_id;  // Last-Event-ID as it came; only until the history starts
 
@@ -151,6 +153,7 @@ class Subscriber : public LaneMember {
     uint64_t active_ms = 0;         // last event or client traffic of its own
     uint64_t beat_ms = 0;           // when the next keepalive is due; 0: none
     uint64_t deadline_ms = 0;       // when it ends in any case; 0: never
+    uint64_t expires_ms = 0;        // when its token does; 0: never
 
     Subscriber* next = nullptr;  // all of the worker's subscribers
     Subscriber* previous = nullptr;

@@ -10,6 +10,7 @@ namespace herald {
 constexpr uint16_t kWsNormal = 1000;
 constexpr uint16_t kWsGoingAway = 1001;
 constexpr uint16_t kWsServiceRestart = 1012;
+constexpr uint16_t kWsTokenOver = 3000;  // IANA: unauthorized
 
 // Clients have nothing to say but control frames; longer messages than this are 1009.
 constexpr size_t kWsMaxMessage = 64 * 1024;
