@@ -49,9 +49,10 @@ struct Lifetime {
 };
 
 struct MainSettings {
-    ngx_str_t socket_path;  // without "unix:"
-    ngx_shm_zone_t* zone;   // counters of all workers; nullptr: Herald is not used
-    bool used;              // some location has a content handler of ours
+    ngx_str_t socket_path;     // without "unix:"
+    ngx_shm_zone_t* zone;      // counters of all workers; nullptr: Herald is not used
+    bool used;                 // some location has a content handler of ours
+    ngx_array_t* key_sources;  // of ngx_str_t, as in trust.hpp; nullptr: none
 };
 
 struct LocationSettings {

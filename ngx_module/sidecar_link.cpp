@@ -232,6 +232,8 @@ bool SidecarLink::take_frame(const control::FrameHeader& header, std::string_vie
     }
     if (header.type == control::Type::Answer && attached_ && events_.answer(payload))
         return true;
+    if (header.type == control::Type::News && attached_ && events_.news(payload))
+        return true;
     ngx_log_error(NGX_LOG_ERR, log_, 0, "herald: the sidecar sent a senseless frame of type %ud",
                   static_cast<unsigned>(header.type));
     return false;

@@ -1,6 +1,6 @@
 // A worker's connection to the sidecar: connects, says hello, receives ring and doorbell, carries
-// questions and answers (asks.hpp), notices the sidecar's death, and tries again. Never blocks;
-// believes nothing that it reads before it has checked it.
+// questions and answers (asks.hpp) and news (trust.hpp), notices the sidecar's death, and tries
+// again. Never blocks; believes nothing that it reads before it has checked it.
 //
 // What it has received stays valid after the sidecar is gone: the ring is drained to its end and
 // goes on answering resumes until the next one arrives.
@@ -31,6 +31,7 @@ class SidecarLink {
         std::function<void()> lost;      // the sidecar is gone, after `attached`
         std::function<void()> doorbell;  // something new in the ring
         std::function<bool(std::string_view payload)> answer;  // of a frame; false: nonsense
+        std::function<bool(std::string_view payload)> news;    // likewise
     };
 
     // `path`: of the socket, zero-terminated, outlives the link.

@@ -26,6 +26,16 @@ uint64_t drain_time(const LocationSettings& settings) {
     return limit == 0 ? settings.drain->time : std::min(settings.drain->time, limit / 4 * 3);
 }
 
+std::vector<std::string> key_sources(const MainSettings& settings) {
+    std::vector<std::string> sources;
+    if (settings.key_sources == nullptr)
+        return sources;
+    const auto* source = static_cast<const ngx_str_t*>(settings.key_sources->elts);
+    for (ngx_uint_t i = 0; i < settings.key_sources->nelts; ++i)
+        sources.emplace_back(view(source[i]));
+    return sources;
+}
+
 WorkerCounters& counters_for(MainSettings& settings) {
     static WorkerCounters unshared{};  // a configuration without the zone cannot have streams
     CounterZone* zone = counters_of(settings.zone);
@@ -42,18 +52,21 @@ Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
     : counters(counters_for(settings)),
       log_(cycle->log),
       asks_([this](std::string frames) { link_.send(std::move(frames)); }),
-      link_(
-          cycle->log, settings.socket_path,
-          {[this](std::unique_ptr<AttachedRing> ring) {
-               asks_.open();
-               attach(std::move(ring));
-           },
-           [this] {
-               counters.attached.store(0, std::memory_order_relaxed);
-               asks_.close();
-               wake();  // to the ring's end: its last records may have come without a doorbell
-           },
-           [this] { wake(); }, [this](std::string_view payload) { return asks_.take(payload); }}) {
+      trust_(key_sources(settings), [this](std::string frames) { link_.send(std::move(frames)); }),
+      link_(cycle->log, settings.socket_path,
+            {[this](std::unique_ptr<AttachedRing> ring) {
+                 asks_.open();
+                 trust_.open();
+                 attach(std::move(ring));
+             },
+             [this] {
+                 counters.attached.store(0, std::memory_order_relaxed);
+                 asks_.close();
+                 trust_.close();
+                 wake();  // to the ring's end: its last records may have come without a doorbell
+             },
+             [this] { wake(); }, [this](std::string_view payload) { return asks_.take(payload); },
+             [this](std::string_view payload) { return trust_.take(payload); }}) {
     timer_.handler = on_timer;
     timer_.data = this;
     timer_.log = log_;

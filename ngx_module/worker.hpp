@@ -17,6 +17,7 @@
 #include "counters.hpp"
 #include "sidecar_link.hpp"
 #include "subscriber.hpp"
+#include "trust.hpp"
 #include "wheel.hpp"
 
 namespace herald {
@@ -46,6 +47,7 @@ class Worker {
     EventId id_of(uint64_t seq) const { return {log_name(), seq}; }
     RedisView redis() const;
     Asks& asks() { return asks_; }  // open while the sidecar is there
+    Trust& trust() { return trust_; }
     bool is_draining() const { return draining_; }
     const std::deque<NotedGap>& noted_gaps() const { return noted_gaps_; }
 
@@ -106,6 +108,7 @@ class Worker {
     uint64_t last_seq_ = 0;  // of the newest record read
     std::deque<NotedGap> noted_gaps_;
     Asks asks_;
+    Trust trust_;
     SidecarLink link_;
 
     std::vector<Topic*> dirty_;  // topics with something to fan out

@@ -7,9 +7,13 @@
 //     │ ◀──────────── Refused {text} ─│   instead; then the sidecar closes
 //     │ ── Ask {number} ────────────▶ │   any time after Attach: a question (ring/questions.hpp)
 //     │ ◀──────────── Answer {number} │   its answer; answers may come in another order
+//     │ ── Watch {sources} ─────────▶ │   any time after Attach: whose keys it wants
+//     (ring/trust.hpp) │ ── Refetch {source} ────────▶ │   a token names a key that is not in this
+//     source's set │ ◀────────────── News {number} │   any time after Attach: keys, revocations
 //
-// A question or an answer is a string of bytes of any length, sent in as many frames as it needs:
-// the frames of one message follow each other in order, those of several may be mixed. The
+// A question, an answer or a piece of news is a string of bytes of any length, sent in as many
+// frames as it needs: the frames of one message follow each other in order, those of several may be
+// mixed; but news are sent one after the other. The
 // connection stays open for as long as both live; its end is how each learns of the other's
 // death. Nothing here does I/O beyond sendmsg and recvmsg of descriptors; neither side trusts the
 // other's bytes.
@@ -28,11 +32,20 @@
 namespace herald::ring::control {
 
 constexpr uint32_t kMagic = 0x434c5248;  // "HRLC" in little-endian order
-constexpr uint16_t kVersion = 2;
+constexpr uint16_t kVersion = 3;
 constexpr uint32_t kMaxPayload = 64 * 1024;  // bytes
 constexpr int kMaxDescriptors = 4;
 
-enum class Type : uint16_t { Hello = 1, Attach = 2, Refused = 3, Ask = 4, Answer = 5 };
+enum class Type : uint16_t {
+    Hello = 1,
+    Attach = 2,
+    Refused = 3,
+    Ask = 4,
+    Answer = 5,
+    Watch = 6,
+    Refetch = 7,
+    News = 8
+};
 
 struct FrameHeader {
     uint32_t magic = kMagic;
@@ -51,9 +64,9 @@ struct Attach {
     uint64_t map_size = 0;  // bytes of the memfd
 };
 
-// Starts the payload of Ask and Answer; a part of the message's bytes follows.
+// Starts the payload of Ask, Answer and News; a part of the message's bytes follows.
 struct Part {
-    uint64_t number = 0;    // the asker's, one per question
+    uint64_t number = 0;    // the asker's, one per question; of News 1, 2, 3, ...
     uint32_t last = 0;      // 1: the message ends with this part
     uint32_t reserved = 0;  // 0
 };
@@ -72,12 +85,15 @@ std::string frame(Type type, const Payload& payload) {
     bytes.append(reinterpret_cast<const char*>(&payload), sizeof payload);
     return bytes;
 }
-inline std::string refusal(std::string_view reason) {
+inline std::string frame_of_bytes(Type type, std::string_view payload) {
     FrameHeader header;
-    header.type = Type::Refused;
-    header.length = static_cast<uint32_t>(reason.size());
+    header.type = type;
+    header.length = static_cast<uint32_t>(payload.size());
     std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
-    return bytes.append(reason);
+    return bytes.append(payload);
+}
+inline std::string refusal(std::string_view reason) {
+    return frame_of_bytes(Type::Refused, reason);
 }
 
 // Appends a whole message in as many frames as it needs.
@@ -97,7 +113,7 @@ inline void append_message(std::string& out, Type type, uint64_t number, std::st
     } while (!message.empty());
 }
 
-// The payload of Ask or Answer; false where it is too short.
+// The payload of Ask, Answer or News; false where it is too short.
 inline bool decode_part(std::string_view payload, Part& part, std::string_view& bytes) {
     if (payload.size() < sizeof part)
         return false;
