@@ -77,6 +77,17 @@ ngx_int_t deny(ngx_http_request_t* r, const AuthSettings& settings, AuthStatus s
     return refuse_access(r, refusal);
 }
 
+// Whether the sidecar may know better than this judgement: of keys that are not here yet, or of
+// revocations.
+bool depends_on_news(const AuthSettings& settings, const Judgement& judgement) {
+    Worker* worker = Worker::current();
+    if (worker == nullptr)
+        return false;
+    if (judgement.status == AuthStatus::Ok)
+        return !judgement.identity->opaque && !worker->trust().knows_revocations();
+    return judgement.status == AuthStatus::Unconfigured && is_configured(settings);
+}
+
 ngx_int_t authorize(ngx_http_request_t* r) {
     const AuthSettings& settings = auth_settings(r);
     if (settings.list->is_off())
@@ -87,6 +98,12 @@ ngx_int_t authorize(ngx_http_request_t* r) {
 
     const Presented presented = presented_token(r);
     Judgement judgement = Judge::current().identify(settings, presented, ngx_time());
+    if (depends_on_news(settings, judgement) && AccessWait::is_worth_it()) {
+        if (context->wait == nullptr)
+            context->wait = std::make_unique<AccessWait>(r);
+        return NGX_AGAIN;
+    }
+    context->wait.reset();
     context->from = presented.from;
     if (judgement.status == AuthStatus::Ok) {
         context->identity = judgement.identity;

@@ -2,6 +2,7 @@
 // `satisfy`, allow and deny, auth_basic and auth_request.
 #pragma once
 
+#include "access_wait.hpp"
 #include "judge.hpp"
 
 namespace herald {
@@ -13,6 +14,7 @@ struct AuthContext {
     AuthStatus status = AuthStatus::None;
     TokenFrom from = TokenFrom::Nowhere;
     std::shared_ptr<const Identity> identity{};  // nullptr: nobody is known
+    std::unique_ptr<AccessWait> wait{};          // while the request waits for the sidecar
 };
 // nullptr: it has not been asked.
 const AuthContext* auth_of(ngx_http_request_t* r);

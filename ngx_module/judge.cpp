@@ -21,21 +21,13 @@ Judgement judgement_of(jwt::Verdict verdict) {
     }
 }
 
-bool is_revoked(const Identity& identity) {
-    Worker* worker = Worker::current();
-    if (identity.opaque || worker == nullptr)
-        return false;
-    const jwt::Claims& claims = identity.claims;
-    return worker->trust().is_revoked(claims.sub, claims.jti, claims.iss, claims.issued);
-}
-
 void ask_for_newer_keys(const AuthList& list, const jwt::Issuer* unknown) {
     Worker* worker = Worker::current();
     for (const IssuerSettings* settings : list.issuers) {
         if (&settings->issuer != unknown || worker == nullptr)
             continue;
         for (const IssuerSettings::Watched& source : settings->watched)
-            worker->trust().refetch(source.source);
+            worker->trust().refetch(source.source, now_ms());
     }
 }
 
@@ -60,6 +52,14 @@ int holds(ngx_http_request_t* r, const Grant& grant, const Identity& identity) {
 }
 
 }  // namespace
+
+bool is_revoked(const Identity& identity) {
+    Worker* worker = Worker::current();
+    if (identity.opaque || worker == nullptr)
+        return false;
+    const jwt::Claims& claims = identity.claims;
+    return worker->trust().is_revoked(claims.sub, claims.jti, claims.iss, claims.issued);
+}
 
 std::string_view name_of(AuthStatus status) {
     switch (status) {

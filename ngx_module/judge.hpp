@@ -53,6 +53,10 @@ class Judge {
 // NGX_DECLINED, or NGX_ERROR when memory is out.
 ngx_int_t may_pass(ngx_http_request_t* r, const AuthSettings& settings, const Identity& identity);
 
+// Whether the sidecar has said that tokens like this one are refused, as far as this worker has
+// heard.
+bool is_revoked(const Identity& identity);
+
 // Whether there is anything that a token could be compared with.
 bool is_configured(const AuthSettings& settings);
 

@@ -10,6 +10,7 @@
 #include "messages.hpp"
 #include "replay.hpp"
 #include "ring/names.hpp"
+#include "stream_access.hpp"
 #include "timers.hpp"
 #include "websocket.hpp"
 #include "worker.hpp"
@@ -261,8 +262,11 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
     } else {
         s.client_id = std::move(wish.client_id);
     }
+    const bool welcome = bind_identity(s);
     start_timers(s);
-    if (wish.at_end && !s.from_start) {
+    if (!welcome) {
+        s.end(CloseReason::Expired, kWsTokenOver, "revoked");
+    } else if (wish.at_end && !s.from_start) {
         s.end(CloseReason::Ended, kWsNormal, "ended");
     } else {
         push_message(s, *s.settings->greeting);

@@ -42,7 +42,8 @@ uint64_t expiry_of(const Subscriber& s) {
         return 0;
     constexpr int64_t kFar = int64_t{1} << 40;  // seconds: what nobody waits for
     const ngx_time_t& wall = *ngx_timeofday();
-    const int64_t left = (std::min(*until, kFar) - wall.sec) * 1000 - int64_t{wall.msec} +
+    const int64_t left = (std::min(*until, kFar) - wall.sec) * 1000 -
+                         static_cast<int64_t>(wall.msec) +
                          static_cast<int64_t>(ngx_random() % 1000) - 500;
     return s.opened_ms + static_cast<uint64_t>(std::max<int64_t>(left, 1));
 }

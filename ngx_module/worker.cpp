@@ -66,7 +66,12 @@ Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
                  wake();  // to the ring's end: its last records may have come without a doorbell
              },
              [this] { wake(); }, [this](std::string_view payload) { return asks_.take(payload); },
-             [this](std::string_view payload) { return trust_.take(payload); }}) {
+             [this](std::string_view payload) {
+                 const bool taken = trust_.take(payload);
+                 if (taken && trust_changed)
+                     trust_changed();
+                 return taken;
+             }}) {
     timer_.handler = on_timer;
     timer_.data = this;
     timer_.log = log_;

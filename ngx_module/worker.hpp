@@ -9,6 +9,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -49,6 +50,7 @@ class Worker {
     Asks& asks() { return asks_; }  // open while the sidecar is there
     Trust& trust() { return trust_; }
     bool is_draining() const { return draining_; }
+    uint64_t started_ms() const { return started_ms_; }  // by now_ms()
     const std::deque<NotedGap>& noted_gaps() const { return noted_gaps_; }
 
     ChannelTable channels;
@@ -69,6 +71,17 @@ class Worker {
 
     // Reads the ring up to `seq`, which some other worker has delivered already.
     void catch_up(uint64_t seq);
+
+    // Calls found(subscriber) for each of them. It may end streams (Subscriber::end) but neither
+    // finalize nor add any.
+    template <class Found>
+    void each_subscriber(Found&& found) {
+        for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next)
+            found(*subscriber);
+    }
+
+    // Called when something new has come into `trust`; may be empty.
+    std::function<void()> trust_changed;
 
     // -- clock
     void set_timer(Subscriber& subscriber, uint64_t due_ms);
@@ -123,6 +136,7 @@ class Worker {
     ngx_event_t posted_{};
     ngx_connection_t* shutdown_watch_ = nullptr;
     bool draining_ = false;
+    uint64_t started_ms_ = now_ms();
 };
 
 }  // namespace herald
