@@ -57,6 +57,7 @@ constexpr size_t kMaxKeys = 32;           // of a JWK set
 constexpr size_t kMaxKeySet = 64 * 1024;  // bytes of a JWK set
 constexpr size_t kMinSecret = 32;         // bytes
 constexpr int kMinRsaBits = 2048;
+constexpr int kMaxRsaBits = 8192;  // beyond it one token takes a worker's millisecond
 
 struct FreeKey {
     void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
@@ -72,12 +73,18 @@ struct Key {
 // The keys of one source. Immutable once it is shared.
 struct KeySet {
     std::vector<Key> keys{};
+    bool any_kid = false;  // a single key that the operator gave: a token's kid is not looked at
 };
 
 // A secret for HS*, at least kMinSecret bytes. `allowed` is what the operator allows; empty: HS256.
 // nullptr, and `why` says what would be right.
 std::shared_ptr<const KeySet> import_secret(std::string_view secret, Algorithms allowed,
                                             std::string& why);
+
+// An RSA, EC or Ed25519 key; of a private one the public half is used. `allowed` as for a JWK set.
+// nullptr, and `why` says what would be right.
+std::shared_ptr<const KeySet> import_key(std::unique_ptr<EVP_PKEY, FreeKey> key, Algorithms allowed,
+                                         std::string& why);
 
 // A JWK set (RFC 7517, section 5). Keys that cannot be used (another `use`, a private or a
 // symmetric key, a weak one, an algorithm that is not allowed, no algorithm left) are passed over

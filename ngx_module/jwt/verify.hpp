@@ -4,8 +4,6 @@
 // names no key of ours. Never throws but bad_alloc; leaves OpenSSL's error queue empty.
 #pragma once
 
-#include <jansson.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,11 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "compact.hpp"
+#include "json.hpp"
 #include "keys.hpp"
 
 namespace herald::jwt {
-
-constexpr size_t kMaxToken = 8 * 1024;  // bytes
 
 // A trust domain. Two may share `iss`, so that keys can be moved from one to the other.
 struct Issuer {
@@ -31,11 +29,6 @@ struct Issuer {
     std::string roles_claim = "roles";     // a path to an array or a space-separated string
     std::vector<std::shared_ptr<const KeySet>> keys{};  // empty: not configured
 };
-
-struct FreeJson {
-    void operator()(json_t* value) const { json_decref(value); }
-};
-using Json = std::unique_ptr<json_t, FreeJson>;
 
 struct Claims {
     std::string issuer{};  // Issuer::name
@@ -70,8 +63,13 @@ enum class Verdict : uint8_t {
 std::string_view describe(Verdict verdict);
 
 // Checks `token` against these issuers: the first that says Valid fills `claims`; else the
-// furthest verdict. `now`: seconds since 1970. On UnknownKey, `*unknown` is the last issuer that
-// lacks the key: whoever owns its keys may look for newer ones.
+// furthest verdict. `now`: seconds since 1970.
+//
+// A token without kid is tried with the keys of an issuer that are for its algorithm, the first
+// four of them.
+//
+// `*unknown` becomes the last issuer that lacks the key that the token names, whatever another
+// issuer said, or nullptr: whoever owns its keys may look for newer ones.
 Verdict verify(std::string_view token, std::span<const Issuer* const> issuers, int64_t now,
                Claims& claims, const Issuer** unknown = nullptr);
 
