@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "configuring.hpp"
 #include "history.hpp"
 #include "publish.hpp"
+#include "redaction.hpp"
 #include "ring/names.hpp"
 #include "status.hpp"
 #include "subscribe.hpp"
@@ -14,38 +16,12 @@ namespace herald {
 
 namespace {
 
-// Logs `"herald_x" what` as an error of the configuration.
-template <class... Values>
-char* reject(ngx_conf_t* cf, ngx_command_t* cmd, const char* format, Values... values) {
-    u_char text[NGX_MAX_CONF_ERRSTR];
-    u_char* end = ngx_snprintf(text, sizeof text - 1, format, values...);
-    *end = '\0';
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s", &cmd->name, text);
-    return static_cast<char*>(NGX_CONF_ERROR);
-}
-
-ngx_str_t* arguments(ngx_conf_t* cf) {
-    return static_cast<ngx_str_t*>(cf->args->elts);
-}
-
-template <class Struct>
-Struct* allocate(ngx_conf_t* cf) {
-    return static_cast<Struct*>(ngx_pcalloc(cf->pool, sizeof(Struct)));
-}
-
 // A time above zero, in milliseconds; false for anything else.
 bool parse_time(ngx_str_t text, ngx_msec_t& out) {
     ngx_int_t value = ngx_parse_time(&text, 0);
     if (value == NGX_ERROR || value <= 0)
         return false;
     out = static_cast<ngx_msec_t>(value);
-    return true;
-}
-
-bool take_prefix(std::string_view& text, std::string_view prefix) {
-    if (text.substr(0, prefix.size()) != prefix)
-        return false;
-    text.remove_prefix(prefix.size());
     return true;
 }
 
@@ -61,23 +37,6 @@ char* parse_message(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t* event, ngx_st
     }
     message.data = Template::compile(cf, cmd->name, *data);
     return message.data == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : NGX_CONF_OK;
-}
-
-template <class Struct>
-Struct*& field(void* conf, ngx_command_t* cmd) {
-    return *reinterpret_cast<Struct**>(static_cast<char*>(conf) + cmd->offset);
-}
-
-// Makes the struct that a directive fills; nullptr (and logged) when the directive was there
-// already.
-template <class Struct>
-Struct* first_time(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
-    Struct*& value = field<Struct>(conf, cmd);
-    if (value != nullptr) {
-        reject(cf, cmd, "is duplicate");
-        return nullptr;
-    }
-    return value = allocate<Struct>(cf);
 }
 
 char* set_sidecar(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
@@ -109,6 +68,7 @@ char* take_location(ngx_conf_t* cf, ngx_command_t* cmd, void* conf, ngx_http_han
     auto* main =
         static_cast<MainSettings*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_herald_module));
     main->used = true;
+    want_redaction(cf);
     return NGX_CONF_OK;
 }
 
