@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "directive_tools.hpp"
+#include "configuring.hpp"
 #include "environment.hpp"
 #include "issuer_block.hpp"
 

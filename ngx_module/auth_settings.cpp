@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "directive_tools.hpp"
+#include "configuring.hpp"
 #include "settings.hpp"
 
 namespace herald {

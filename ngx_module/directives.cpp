@@ -4,9 +4,10 @@
 
 #include <algorithm>
 
-#include "directive_tools.hpp"
+#include "configuring.hpp"
 #include "history.hpp"
 #include "publish.hpp"
+#include "redaction.hpp"
 #include "ring/names.hpp"
 #include "status.hpp"
 #include "subscribe.hpp"
@@ -27,23 +28,6 @@ char* parse_message(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t* event, ngx_st
     }
     message.data = Template::compile(cf, cmd->name, *data);
     return message.data == nullptr ? kConfError : NGX_CONF_OK;
-}
-
-template <class Struct>
-Struct*& field(void* conf, ngx_command_t* cmd) {
-    return *reinterpret_cast<Struct**>(static_cast<char*>(conf) + cmd->offset);
-}
-
-// Makes the struct that a directive fills; nullptr (and logged) when the directive was there
-// already.
-template <class Struct>
-Struct* first_time(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
-    Struct*& value = field<Struct>(conf, cmd);
-    if (value != nullptr) {
-        reject(cf, cmd, "is duplicate");
-        return nullptr;
-    }
-    return value = allocate<Struct>(cf);
 }
 
 char* set_sidecar(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
@@ -75,6 +59,7 @@ char* take_location(ngx_conf_t* cf, ngx_command_t* cmd, void* conf, ngx_http_han
     auto* main =
         static_cast<MainSettings*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_herald_module));
     main->used = true;
+    want_redaction(cf);
     return NGX_CONF_OK;
 }
 

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "directive_tools.hpp"
+#include "configuring.hpp"
 
 namespace herald {
 

@@ -17,7 +17,7 @@ struct Presented {
     std::string_view token{};   // of an API-key pair: the key
     std::string_view secret{};  // of an API-key pair; empty: none was sent
     bool ambiguous = false;     // several tokens at once: to be answered with 400
-    bool malformed = false;  // an Authorization: Bearer or a subprotocol that cannot be read: 401
+    bool malformed = false;     // it is there, and its syntax cannot be read: 401
 };
 
 // Looks where the location's herald_token_from allows it. The views live as long as the request.

@@ -59,6 +59,18 @@ inline char* compile_value(ngx_conf_t* cf, ngx_str_t* value, ngx_http_complex_va
     return ngx_http_compile_complex_value(&compile) == NGX_OK ? NGX_CONF_OK : kConfError;
 }
 
+// Makes the struct that a directive fills, at the command's offset; nullptr (and logged) when the
+// directive was there already.
+template <class Struct>
+Struct* first_time(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
+    Struct*& value = *reinterpret_cast<Struct**>(static_cast<char*>(conf) + cmd->offset);
+    if (value != nullptr) {
+        reject(cf, cmd, "is duplicate");
+        return nullptr;
+    }
+    return value = allocate<Struct>(cf);
+}
+
 constexpr ngx_uint_t kEverywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 inline ngx_command_t entry(const char* name, ngx_uint_t type,

@@ -1,0 +1,87 @@
+// nginx's view of Herald's edge: what stands between a request and the locations, whoever answers
+// there. Tables and hooks; behaviour lives in the rooms that they point to.
+
+#include <algorithm>
+
+#include "redaction.hpp"
+#include "refusal.hpp"
+
+namespace herald {
+
+namespace {
+
+ngx_http_output_header_filter_pt g_next_header_filter;
+ngx_http_output_body_filter_pt g_next_body_filter;
+
+ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
+    if (r == r->main)
+        shape_refusal_header(r);
+    return g_next_header_filter(r);
+}
+
+ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
+    if (r != r->main)
+        return g_next_body_filter(r, in);
+    bool failed = false;
+    ngx_chain_t* out = shape_refusal_body(r, in, failed);
+    return failed ? NGX_ERROR : g_next_body_filter(r, out);
+}
+
+enum class Place { First, Last };
+
+// nginx runs the handlers of the log phase in the array's order, those of other phases backwards.
+bool add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler, Place place) {
+    auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    ngx_array_t& handlers = core->phases[phase].handlers;
+    if (ngx_array_push(&handlers) == nullptr)
+        return false;
+    auto* all = static_cast<ngx_http_handler_pt*>(handlers.elts);
+    const ngx_uint_t last = handlers.nelts - 1;
+    if (place == Place::First)
+        std::copy_backward(all, all + last, all + last + 1);
+    all[place == Place::First ? 0 : last] = handler;
+    return true;
+}
+
+ngx_int_t postconfiguration(ngx_conf_t* cf) noexcept {
+    g_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = header_filter;
+    g_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = body_filter;
+    return add_handler(cf, NGX_HTTP_POST_READ_PHASE, redact_request, Place::Last) &&
+                   add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, forget_refusal, Place::Last) &&
+                   add_handler(cf, NGX_HTTP_LOG_PHASE, redact_broken_request, Place::First)
+               ? NGX_OK
+               : NGX_ERROR;
+}
+
+}  // namespace
+
+}  // namespace herald
+
+static ngx_http_module_t ngx_http_herald_edge_module_context = {
+    nullptr,                            // preconfiguration
+    herald::postconfiguration,          // postconfiguration
+    herald::create_edge_main_settings,  // create main configuration
+    nullptr,                            // init main configuration
+    nullptr,                            // create server configuration
+    nullptr,                            // merge server configuration
+    herald::create_edge_settings,       // create location configuration
+    herald::merge_edge_settings,        // merge location configuration
+};
+
+__attribute__((visibility("default"))) ngx_module_t ngx_http_herald_edge_module = {
+    NGX_MODULE_V1,
+    &ngx_http_herald_edge_module_context,
+    herald::edge_commands,
+    NGX_HTTP_MODULE,
+    nullptr,  // init master
+    nullptr,  // init module
+    nullptr,  // init process
+    nullptr,  // init thread
+    nullptr,  // exit thread
+    nullptr,  // exit process
+    nullptr,  // exit master
+    NGX_MODULE_V1_PADDING,
+};

@@ -1,0 +1,358 @@
+#include "token_scan.hpp"
+
+#include <algorithm>
+
+namespace herald {
+
+namespace {
+
+constexpr std::string_view kOffer = "bearer.";
+
+constexpr char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+constexpr bool is_visible(char c) {
+    return c > 0x20 && c < 0x7f;
+}
+
+constexpr bool same_in_any_case(std::string_view text, std::string_view lowered) {
+    return std::equal(text.begin(), text.end(), lowered.begin(), lowered.end(),
+                      [](char a, char b) { return lower(a) == b; });
+}
+
+constexpr std::string_view trim(std::string_view text) {
+    const size_t first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos)
+        return {};
+    return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+// Cuts the next element of a list off its front; false behind the last.
+bool next_element(std::string_view& list, char separator, std::string_view& element, bool& more) {
+    if (!more)
+        return false;
+    const size_t end = list.find(separator);
+    element = trim(list.substr(0, end));
+    more = end != std::string_view::npos;
+    if (more)
+        list.remove_prefix(end + 1);
+    return true;
+}
+
+constexpr int hex_digit(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Takes one byte, percent-decoded, off the front of `text`, which must not be empty; an escape that
+// is broken stands for itself, and is told by `broken`.
+char take_decoded(std::string_view& text, bool& broken) {
+    const char c = text.front();
+    if (c == '%') {
+        const int high = text.size() > 2 ? hex_digit(text[1]) : -1;
+        const int low = text.size() > 2 ? hex_digit(text[2]) : -1;
+        if (high >= 0 && low >= 0) {
+            text.remove_prefix(3);
+            return static_cast<char>(high << 4 | low);
+        }
+        broken = true;
+    }
+    text.remove_prefix(1);
+    return c;
+}
+
+// The length of `name`, as it is spelled at the front of `text` in any case and encoding, if an
+// equals sign follows; else 0.
+size_t spelled(std::string_view text, std::string_view name) {
+    std::string_view rest = text;
+    bool broken = false;
+    for (char c : name) {
+        if (rest.empty() || lower(take_decoded(rest, broken)) != c)
+            return 0;
+    }
+    return !rest.empty() && rest.front() == '=' ? text.size() - rest.size() : 0;
+}
+
+size_t spelled(std::string_view text, std::span<const std::string_view> names) {
+    for (std::string_view name : names) {
+        if (const size_t length = spelled(text, name))
+            return length;
+    }
+    return 0;
+}
+
+// RFC 6265, section 4.1.1
+constexpr bool is_cookie_octet(char c) {
+    return is_visible(c) && c != '"' && c != ',' && c != ';' && c != '\\';
+}
+
+constexpr int base64url_value(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+constexpr std::string_view text_of(std::span<char> text) {
+    return {text.data(), text.size()};
+}
+
+bool fill(std::span<char> text) {
+    std::fill(text.begin(), text.end(), '*');
+    return !text.empty();
+}
+
+}  // namespace
+
+Scan scan_bearer(std::string_view authorization, std::string_view& token) {
+    constexpr std::string_view kScheme = "bearer";
+    authorization = trim(authorization);
+    const size_t end = authorization.find_first_of(" \t");
+    if (!same_in_any_case(authorization.substr(0, end), kScheme))
+        return Scan::None;
+    if (end == std::string_view::npos)
+        return Scan::Malformed;
+    const std::string_view rest = trim(authorization.substr(end));
+    if (!std::all_of(rest.begin(), rest.end(), is_visible))
+        return Scan::Malformed;
+    token = rest;
+    return Scan::One;
+}
+
+Scan scan_cookie(std::string_view header, std::string_view name, std::string_view& value) {
+    Scan found = value.empty() ? Scan::None : Scan::One;
+    bool more = true;
+    std::string_view pair;
+    while (next_element(header, ';', pair, more)) {
+        if (pair.size() <= name.size() || pair[name.size()] != '=' || !pair.starts_with(name))
+            continue;
+        std::string_view text = pair.substr(name.size() + 1);
+        if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+            text = text.substr(1, text.size() - 2);
+        if (text.empty())
+            continue;
+        if (!std::all_of(text.begin(), text.end(), is_cookie_octet))
+            return Scan::Malformed;
+        if (found == Scan::One && text != value)
+            return Scan::Several;
+        value = text;
+        found = Scan::One;
+    }
+    return found;
+}
+
+Scan scan_query(std::string_view query, std::span<const std::string_view> names,
+                std::string_view& value) {
+    Scan found = Scan::None;
+    while (!query.empty()) {
+        const size_t end = query.find('&');
+        const std::string_view pair = query.substr(0, end);
+        if (const size_t length = spelled(pair, names); length != 0 && length + 1 < pair.size()) {
+            if (found == Scan::One)
+                return Scan::Several;
+            found = Scan::One;
+            value = pair.substr(length + 1);
+        }
+        if (end == std::string_view::npos)
+            break;
+        query.remove_prefix(end + 1);
+    }
+    return found;
+}
+
+std::optional<size_t> decode_query_token(std::string_view raw, char* out) {
+    size_t length = 0;
+    bool broken = false;
+    while (!raw.empty()) {
+        const char c = take_decoded(raw, broken);
+        if (broken || !is_visible(c))
+            return std::nullopt;
+        out[length++] = c;
+    }
+    return length;
+}
+
+Scan scan_subprotocols(std::string_view header, std::string_view& encoded) {
+    Scan found = Scan::None;
+    bool more = true;
+    std::string_view offer;
+    while (next_element(header, ',', offer, more)) {
+        if (!offer.starts_with(kOffer))
+            continue;
+        if (found == Scan::One)
+            return Scan::Several;
+        encoded = offer.substr(kOffer.size());
+        found = Scan::One;
+    }
+    return found;
+}
+
+std::optional<size_t> decode_subprotocol_token(std::string_view encoded, char* out) {
+    if (encoded.empty() || encoded.size() % 4 == 1)
+        return std::nullopt;
+    size_t length = 0;
+    unsigned bits = 0, count = 0;
+    for (char c : encoded) {
+        const int digit = base64url_value(c);
+        if (digit < 0)
+            return std::nullopt;
+        bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xffff;
+        count += 6;
+        if (count < 8)
+            continue;
+        count -= 8;
+        const char byte = static_cast<char>(bits >> count & 0xff);
+        if (!is_visible(byte))
+            return std::nullopt;
+        out[length++] = byte;
+    }
+    if ((bits & ((1u << count) - 1)) != 0)
+        return std::nullopt;
+    return length;
+}
+
+namespace {
+
+// Masks the values of a text that begins with a pair. What a server takes for a separator differs:
+// more than `&` begins a pair, and `&` alone ends a value.
+bool mask_pairs(std::span<char> text, std::span<const std::string_view> names) {
+    bool masked = false;
+    for (size_t at = 0; at < text.size();) {
+        const std::string_view rest = text_of(text).substr(at);
+        if (const size_t length = spelled(rest, names)) {
+            const size_t end = std::min(rest.find('&'), rest.size());
+            masked |= fill(text.subspan(at + length + 1, end - length - 1));
+            at += end;
+        } else {
+            at += std::min(rest.find_first_of("&?;#"), rest.size());
+        }
+        ++at;
+    }
+    return masked;
+}
+
+}  // namespace
+
+bool mask_query(std::span<char> query, std::span<const std::string_view> names) {
+    return mask_pairs(query, names);
+}
+
+bool mask_uri(std::span<char> uri, std::span<const std::string_view> names) {
+    const size_t start = text_of(uri).find_first_of("?#");
+    return start != std::string_view::npos && mask_pairs(uri.subspan(start + 1), names);
+}
+
+bool mask_request_line(std::span<char> line, std::span<const std::string_view> names) {
+    const size_t version = text_of(line).rfind(" HTTP/");
+    return mask_uri(version == std::string_view::npos ? line : line.first(version), names);
+}
+
+bool mask_subprotocols(std::span<char> header) {
+    bool masked = false;
+    for (size_t at = 0; at < header.size();) {
+        const std::string_view rest = text_of(header).substr(at);
+        const size_t end = std::min(rest.find(','), rest.size());
+        const size_t blanks = std::min(rest.find_first_not_of(" \t"), end);
+        if (rest.substr(blanks, end - blanks).starts_with(kOffer)) {
+            const size_t from = blanks + kOffer.size();
+            masked |= fill(header.subspan(at + from, end - from));
+        }
+        at += end + 1;
+    }
+    return masked;
+}
+
+namespace {
+
+// Where a quoted or bare value inside a log line ends. Clients may write quotes, and blanks that
+// make their request wrong: a quotation ends where nginx goes on.
+size_t end_of_logged(std::string_view text, bool quoted) {
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool last = i + 1 == text.size();
+        if (c == '&' || c == '\n' || (!quoted && c == ' ') ||
+            (c == '"' &&
+             (last || text[i + 1] == ',' || text[i + 1] == ' ' || text[i + 1] == '\n')) ||
+            (c == ' ' && text.substr(i).starts_with(" HTTP/")))
+            return i;
+    }
+    return text.size();
+}
+
+bool mask_logged_arguments(std::span<char> line, std::span<const std::string_view> names) {
+    constexpr std::string_view kBefore = "?&;#\" ,'(";
+    bool masked = false, quoted = false;
+    for (size_t at = 0; at < line.size(); ++at) {
+        const std::string_view rest = text_of(line).substr(at);
+        if (kBefore.find(line[at]) == std::string_view::npos)
+            continue;
+        quoted ^= line[at] == '"';
+        const size_t length = spelled(rest.substr(1), names);
+        if (length == 0)
+            continue;
+        const size_t from = length + 2;
+        const size_t end = end_of_logged(rest.substr(from), quoted);
+        masked |= fill(line.subspan(at + from, end));
+        at += from + end - 1;
+    }
+    return masked;
+}
+
+// Masks the value of a header line that begins at `at`: all up to the end of the quotation.
+bool mask_logged_header(std::span<char> line, size_t at) {
+    const std::string_view rest = text_of(line).substr(at);
+    const size_t colon = rest.find(':');
+    if (colon == std::string_view::npos)
+        return false;
+    const size_t from = std::min(rest.find_first_not_of(' ', colon + 1), rest.size());
+    size_t end = from;
+    while (end < rest.size() && rest[end] != '\n' &&
+           !(rest[end] == '"' &&
+             (end + 1 == rest.size() || rest[end + 1] == ',' || rest[end + 1] == '\n')))
+        ++end;
+    return fill(line.subspan(at + from, end - from));
+}
+
+// Whether a header line with one of these names begins here.
+bool is_header_line(std::string_view text, std::span<const std::string_view> headers) {
+    return std::any_of(headers.begin(), headers.end(), [&](std::string_view name) {
+        return text.size() > name.size() && text[name.size()] == ':' &&
+               same_in_any_case(text.substr(0, name.size()), name);
+    });
+}
+
+bool mask_logged_headers(std::span<char> line, std::span<const std::string_view> headers) {
+    // nginx quotes a header line that it finds wrong: its name may be a misspelled secret one.
+    constexpr std::string_view kWrong[] = {"client sent invalid header", "client sent duplicate"};
+    const std::string_view text = text_of(line);
+    const bool wrong = std::any_of(
+        std::begin(kWrong), std::end(kWrong),
+        [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
+    bool masked = false;
+    bool first = true;
+    for (size_t at = 0; at + 1 < line.size(); ++at) {
+        const bool opens = line[at] == '"' || line[at] == '\n';
+        if (!opens && line[at] != ' ')
+            continue;
+        if ((wrong && first && opens) || is_header_line(text_of(line).substr(at + 1), headers))
+            masked |= mask_logged_header(line, at + 1);
+        first &= !opens;
+    }
+    return masked;
+}
+
+}  // namespace
+
+bool mask_log_line(std::span<char> line, std::span<const std::string_view> names,
+                   std::span<const std::string_view> headers) {
+    const bool in_headers = mask_logged_headers(line, headers);
+    return mask_logged_arguments(line, names) || in_headers;
+}
+
+}  // namespace herald
