@@ -80,7 +80,8 @@ build-clang: deps-check
 
 fuzz: build-clang
 	for fuzzer in $(BUILD)-clang/tests/fuzz/*_fuzz; do \
-	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=0 || exit 1; done
+	    words=tests/fuzz/$$(basename $$fuzzer _fuzz).dict; [ -f $$words ] || words=; \
+	    $$fuzzer $${words:+-dict=$$words} -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=0 || exit 1; done
 
 check: build-clang
 	clang-format --dry-run --Werror $(FORMATTED)

@@ -1,3 +1,7 @@
 # The unit tests of ngx_module/jwt/, relative to this folder.
 set(JWT_TESTS
-  base64url_test.cpp)
+  bad_tokens_test.cpp
+  base64url_test.cpp
+  keys_test.cpp
+  rfc_test.cpp
+  verify_test.cpp)
