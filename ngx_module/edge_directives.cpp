@@ -1,8 +1,12 @@
 // herald_token_from and herald_cors.
+#include <jansson.h>
+
 #include <algorithm>
+#include <memory>
 
 #include "configuring.hpp"
 #include "edge_settings.hpp"
+#include "origin.hpp"
 #include "redaction.hpp"
 
 namespace herald {
@@ -139,12 +143,137 @@ char* set_token_from(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return NGX_CONF_OK;
 }
 
+// One origin, and where it was read (" in env:NAME", or nothing).
+char* add_origin(ngx_conf_t* cf, ngx_command_t* cmd, std::string_view text, std::string_view where,
+                 Cors& cors) {
+    ngx_str_t given = as_ngx_str(text), place = as_ngx_str(where);
+    if (text == "*") {
+        cors.any = true;
+        return NGX_CONF_OK;
+    }
+    if (text == "null")
+        return reject(cf, cmd, "cannot allow the origin \"null\"%V, which every sandboxed page has",
+                      &place);
+    const std::string_view origin = lowered(cf, text);
+    if (const std::string_view problem = origin_problem(origin); !problem.empty()) {
+        ngx_str_t reason = as_ngx_str(problem);
+        return reject(cf, cmd, "origin \"%V\"%V %V", &given, &place, &reason);
+    }
+    if (has(cors.origins, origin))
+        return NGX_CONF_OK;
+    return push(cf, cors.origins, origin) ? NGX_CONF_OK : kFailed;
+}
+
+struct ReleaseJson {
+    void operator()(json_t* json) const { json_decref(json); }
+};
+
+char* add_origins_of_json(ngx_conf_t* cf, ngx_command_t* cmd, std::string_view text,
+                          std::string_view where, Cors& cors) {
+    json_error_t error;
+    const std::unique_ptr<json_t, ReleaseJson> list(
+        json_loadb(text.data(), text.size(), 0, &error));
+    ngx_str_t place = as_ngx_str(where);
+    if (list == nullptr)
+        return reject(cf, cmd, "needs a JSON array of strings or a comma-separated list%V: %s",
+                      &place, error.text);
+    size_t index;
+    json_t* element;
+    json_array_foreach(list.get(), index, element) {
+        if (!json_is_string(element))
+            return reject(cf, cmd, "needs a JSON array of strings%V, element %uz is none", &place,
+                          index + 1);
+        char* added = add_origin(cf, cmd, {json_string_value(element), json_string_length(element)},
+                                 where, cors);
+        if (added != NGX_CONF_OK)
+            return added;
+    }
+    return NGX_CONF_OK;
+}
+
+char* add_origins_of_list(ngx_conf_t* cf, ngx_command_t* cmd, std::string_view text,
+                          std::string_view where, Cors& cors) {
+    constexpr std::string_view kBlanks = " \t\r\n";
+    for (size_t end = 0; end != std::string_view::npos;
+         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1)) {
+        end = text.find(',');
+        std::string_view origin = text.substr(0, end);
+        origin.remove_prefix(std::min(origin.find_first_not_of(kBlanks), origin.size()));
+        origin = origin.substr(0, origin.find_last_not_of(kBlanks) + 1);
+        if (origin.empty())
+            continue;  // a comma at the end, as scripts leave it
+        char* added = add_origin(cf, cmd, origin, where, cors);
+        if (added != NGX_CONF_OK)
+            return added;
+    }
+    return NGX_CONF_OK;
+}
+
+// The origins of an environment variable, as nginx sees it when it reads its configuration.
+char* add_origins_of_env(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t* value,
+                         std::string_view name, Cors& cors) {
+    if (name.empty() || name.find('=') != std::string_view::npos)
+        return reject(cf, cmd, "env: needs the name of an environment variable, not \"%V\"", value);
+    const char* set = std::getenv(std::string(name).c_str());
+    std::string_view text = set == nullptr ? "" : set;
+    const size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"%V\" reads \"%V\", which is not set: it allows no origin", &cmd->name,
+                           value);
+        return NGX_CONF_OK;
+    }
+    text.remove_prefix(first);
+    const std::string where = " in " + std::string(view(*value));
+    return text.front() == '[' ? add_origins_of_json(cf, cmd, text, where, cors)
+                               : add_origins_of_list(cf, cmd, text, where, cors);
+}
+
+char* set_cors(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* cors = first_time<Cors>(cf, cmd, conf);
+    if (cors == nullptr)
+        return kFailed;
+    ngx_str_t* value = arguments(cf);
+    if (view(value[1]) == "off") {
+        if (cf->args->nelts > 2)
+            return reject(cf, cmd, "off takes no further parameter, not \"%V\"", &value[2]);
+        return NGX_CONF_OK;
+    }
+    cors->on = true;
+    ngx_uint_t sources = 0;
+    for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
+        std::string_view text = view(value[i]);
+        if (text == "credentials") {
+            if (cors->credentials)
+                return reject(cf, cmd, "has \"%V\" twice", &value[i]);
+            cors->credentials = true;
+            continue;
+        }
+        ++sources;
+        char* added = guard(cf->log, kFailed, [&] {
+            return take_prefix(text, "env:") ? add_origins_of_env(cf, cmd, &value[i], text, *cors)
+                                             : add_origin(cf, cmd, text, "", *cors);
+        });
+        if (added != NGX_CONF_OK)
+            return added;
+    }
+    if (sources == 0)
+        return reject(cf, cmd, "needs an origin, such as https://example.com");
+    if (cors->any && cors->origins != nullptr)
+        return reject(cf, cmd, "has \"*\" and other origins, which it would make idle");
+    if (cors->any && cors->credentials)
+        return reject(cf, cmd, "cannot have \"*\" with credentials: list the origins");
+    return NGX_CONF_OK;
+}
+
 
 }  // namespace
 
 ngx_command_t edge_commands[] = {
     {ngx_string("herald_token_from"), kEverywhere | NGX_CONF_1MORE, set_token_from,
      NGX_HTTP_LOC_CONF_OFFSET, offsetof(EdgeSettings, token_from), nullptr},
+    {ngx_string("herald_cors"), kEverywhere | NGX_CONF_1MORE, set_cors, NGX_HTTP_LOC_CONF_OFFSET,
+     offsetof(EdgeSettings, cors), nullptr},
     ngx_null_command,
 };
 

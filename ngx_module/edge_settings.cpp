@@ -1,4 +1,5 @@
 // Defaults and inheritance of the edge's directives.
+#include "error_log.hpp"
 #include "redaction.hpp"
 
 namespace herald {
@@ -20,7 +21,7 @@ void* create_edge_settings(ngx_conf_t* cf) noexcept {
     return ngx_pcalloc(cf->pool, sizeof(EdgeSettings));
 }
 
-char* merge_edge_settings(ngx_conf_t*, void* parent, void* child) noexcept {
+char* merge_edge_settings(ngx_conf_t* cf, void* parent, void* child) noexcept {
     auto* outer = static_cast<EdgeSettings*>(parent);
     auto* inner = static_cast<EdgeSettings*>(child);
     static TokenSources header_alone{true, nullptr, nullptr, nullptr};
@@ -30,7 +31,7 @@ char* merge_edge_settings(ngx_conf_t*, void* parent, void* child) noexcept {
         inner->token_from = outer->token_from != nullptr ? outer->token_from : &header_alone;
     if (inner->cors == nullptr)
         inner->cors = outer->cors != nullptr ? outer->cors : &closed;
-    return NGX_CONF_OK;
+    return note_error_log(cf) ? NGX_CONF_OK : static_cast<char*>(NGX_CONF_ERROR);
 }
 
 }  // namespace herald

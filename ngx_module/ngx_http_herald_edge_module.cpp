@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "cors.hpp"
+#include "error_log.hpp"
 #include "redaction.hpp"
 #include "refusal.hpp"
 
@@ -14,8 +16,11 @@ ngx_http_output_header_filter_pt g_next_header_filter;
 ngx_http_output_body_filter_pt g_next_body_filter;
 
 ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
-    if (r == r->main)
+    if (r == r->main) {
         shape_refusal_header(r);
+        if (!add_cors_headers(r))
+            return NGX_ERROR;
+    }
     return g_next_header_filter(r);
 }
 
@@ -49,11 +54,32 @@ ngx_int_t postconfiguration(ngx_conf_t* cf) noexcept {
     ngx_http_top_header_filter = header_filter;
     g_next_body_filter = ngx_http_top_body_filter;
     ngx_http_top_body_filter = body_filter;
+    // Preflights come behind limit_req and limit_conn, like all requests.
     return add_handler(cf, NGX_HTTP_POST_READ_PHASE, redact_request, Place::Last) &&
+                   add_handler(cf, NGX_HTTP_PREACCESS_PHASE, judge_origin, Place::First) &&
                    add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, forget_refusal, Place::Last) &&
                    add_handler(cf, NGX_HTTP_LOG_PHASE, redact_broken_request, Place::First)
                ? NGX_OK
                : NGX_ERROR;
+}
+
+EdgeMainSettings* redacting_settings(ngx_cycle_t* cycle) {
+    auto* settings = static_cast<EdgeMainSettings*>(
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_herald_edge_module));
+    return settings != nullptr && settings->redacts ? settings : nullptr;
+}
+
+ngx_int_t init_module(ngx_cycle_t* cycle) noexcept {
+    if (const EdgeMainSettings* settings = redacting_settings(cycle); settings != nullptr)
+        warn_of_debug_logs(cycle, *settings);
+    return NGX_OK;
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+        return NGX_OK;
+    const EdgeMainSettings* settings = redacting_settings(cycle);
+    return settings == nullptr || mask_error_logs(cycle, *settings) ? NGX_OK : NGX_ERROR;
 }
 
 }  // namespace
@@ -76,12 +102,12 @@ __attribute__((visibility("default"))) ngx_module_t ngx_http_herald_edge_module 
     &ngx_http_herald_edge_module_context,
     herald::edge_commands,
     NGX_HTTP_MODULE,
-    nullptr,  // init master
-    nullptr,  // init module
-    nullptr,  // init process
-    nullptr,  // init thread
-    nullptr,  // exit thread
-    nullptr,  // exit process
-    nullptr,  // exit master
+    nullptr,               // init master
+    herald::init_module,   // init module
+    herald::init_process,  // init process
+    nullptr,               // init thread
+    nullptr,               // exit thread
+    nullptr,               // exit process
+    nullptr,               // exit master
     NGX_MODULE_V1_PADDING,
 };

@@ -304,19 +304,25 @@ bool mask_logged_arguments(std::span<char> line, std::span<const std::string_vie
     return masked;
 }
 
-// Masks the value of a header line that begins at `at`: all up to the end of the quotation.
+// Where a quotation that nginx made of a client's text ends.
+size_t end_of_quotation(std::string_view text) {
+    for (size_t i = 0; i < text.size(); ++i) {
+        const bool last = i + 1 == text.size();
+        if (text[i] == '\r' || text[i] == '\n' ||
+            (text[i] == '"' && (last || text[i + 1] == ',' || text[i + 1] == '\n')))
+            return i;
+    }
+    return text.size();
+}
+
+// Masks the value of the header line that begins at `at`.
 bool mask_logged_header(std::span<char> line, size_t at) {
-    const std::string_view rest = text_of(line).substr(at);
-    const size_t colon = rest.find(':');
-    if (colon == std::string_view::npos)
-        return false;
-    const size_t from = std::min(rest.find_first_not_of(' ', colon + 1), rest.size());
-    size_t end = from;
-    while (end < rest.size() && rest[end] != '\n' &&
-           !(rest[end] == '"' &&
-             (end + 1 == rest.size() || rest[end + 1] == ',' || rest[end + 1] == '\n')))
-        ++end;
-    return fill(line.subspan(at + from, end - from));
+    std::string_view text = text_of(line).substr(at);
+    text = text.substr(0, end_of_quotation(text));
+    const size_t colon = text.find(':');
+    const size_t from =
+        text.find_first_not_of(' ', colon == std::string_view::npos ? colon : colon + 1);
+    return from != std::string_view::npos && fill(line.subspan(at + from, text.size() - from));
 }
 
 // Whether a header line with one of these names begins here.
@@ -327,22 +333,33 @@ bool is_header_line(std::string_view text, std::span<const std::string_view> hea
     });
 }
 
-bool mask_logged_headers(std::span<char> line, std::span<const std::string_view> headers) {
-    // nginx quotes a header line that it finds wrong: its name may be a misspelled secret one.
-    constexpr std::string_view kWrong[] = {"client sent invalid header", "client sent duplicate"};
+// nginx quotes a header line that it finds wrong; its name may be a secret one, misspelled.
+bool mask_wrong_header(std::span<char> line) {
+    constexpr std::string_view kLines[] = {"client sent invalid header",
+                                           "client sent too long header",
+                                           "client sent duplicate header"};
     const std::string_view text = text_of(line);
-    const bool wrong = std::any_of(
-        std::begin(kWrong), std::end(kWrong),
-        [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
-    bool masked = false;
-    bool first = true;
+    for (std::string_view begin : kLines) {
+        const size_t at = text.find(begin);
+        const size_t quote = at == std::string_view::npos ? at : text.find('"', at);
+        if (quote != std::string_view::npos)
+            return mask_logged_header(line, quote + 1);
+    }
+    // HTTP/2 and 3: client sent header "NAME" with invalid value: "VALUE"
+    constexpr std::string_view kValue = "\" with invalid value: \"";
+    const size_t at = text.find(kValue);
+    if (at == std::string_view::npos)
+        return false;
+    const size_t from = at + kValue.size();
+    return fill(line.subspan(from, end_of_quotation(text.substr(from))));
+}
+
+bool mask_logged_headers(std::span<char> line, std::span<const std::string_view> headers) {
+    bool masked = mask_wrong_header(line);
     for (size_t at = 0; at + 1 < line.size(); ++at) {
-        const bool opens = line[at] == '"' || line[at] == '\n';
-        if (!opens && line[at] != ' ')
-            continue;
-        if ((wrong && first && opens) || is_header_line(text_of(line).substr(at + 1), headers))
+        if ((line[at] == '"' || line[at] == '\n') &&
+            is_header_line(text_of(line).substr(at + 1), headers))
             masked |= mask_logged_header(line, at + 1);
-        first &= !opens;
     }
     return masked;
 }

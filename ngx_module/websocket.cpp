@@ -13,6 +13,9 @@ namespace herald {
 namespace {
 
 constexpr std::string_view kEnvelopeProtocol = "herald.v1";
+// The data alone, as without a subprotocol: a browser that offers its token as one fails unless
+// some offer is chosen, and the token never is.
+constexpr std::string_view kRawProtocol = "herald.raw";
 constexpr size_t kReadBudget = 64 * 1024;  // bytes of one client in one go
 constexpr size_t kMaxPongs = 4;  // waiting; more pings than that need no answer (section 5.5.3)
 
@@ -143,15 +146,18 @@ ngx_int_t accept_websocket(ngx_http_request_t* r, Transport& transport, std::str
         return add_header(r, "Sec-WebSocket-Version", "13") ? 426 : NGX_ERROR;
     }
 
-    bool envelope = false;
-    each_header(r, "Sec-WebSocket-Protocol",
-                [&](std::string_view value) { envelope |= offers(value, kEnvelopeProtocol); });
+    bool envelope = false, raw = false;
+    each_header(r, "Sec-WebSocket-Protocol", [&](std::string_view value) {
+        envelope |= offers(value, kEnvelopeProtocol);
+        raw |= offers(value, kRawProtocol);
+    });
     transport = envelope ? Transport::WsEnvelope : Transport::WsText;
 
     ngx_str_t accept = accept_key(r->pool, key);
     if (accept.data == nullptr || !add_header(r, "Upgrade", "websocket") ||
         !add_header(r, "Sec-WebSocket-Accept", view(accept)) ||
-        (envelope && !add_header(r, "Sec-WebSocket-Protocol", kEnvelopeProtocol)))
+        ((envelope || raw) &&
+         !add_header(r, "Sec-WebSocket-Protocol", envelope ? kEnvelopeProtocol : kRawProtocol)))
         return NGX_ERROR;
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     r->headers_out.status_line = as_ngx_str("101 Switching Protocols");
