@@ -8,7 +8,7 @@ build="g++ cmake make pkg-config nginx-dev libuv1-dev libhiredis-dev libjansson-
 demo="nginx redis-server python3"
 test="$demo libgtest-dev libgmock-dev rapidjson-dev perl libio-socket-ssl-perl openssl curl nodejs npm chromium"
 check="clang clang-format libclang-rt-14-dev"
-bench="$demo libnginx-mod-nchan util-linux"
+bench="$demo libnginx-mod-nchan util-linux python3-jwt python3-cryptography"
 
 wanted=()
 for group in "$@"; do

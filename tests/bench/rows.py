@@ -5,6 +5,7 @@ from typing import Callable
 
 import durability
 import streams
+import tokens
 
 
 @dataclass(frozen=True)
@@ -91,5 +92,10 @@ ROWS = (
                *((f"after {percent} %", f"pss_mb.{percent}", "MB PSS") for percent in range(10, 101, 10)),
                ("index behind at the end", "lag.index", "s"),
                ("state directory", "state_gb", "GB"))),
+    Row("token-cached", "Checking a token that the worker knows", "cached", "CPU us", ("herald",), (), None,
+        (Goal("herald", None, "<=", 2),), tokens.cost, repeats=((10, 2000), (4, 1000)),
+        notes=(("HS256, new (target: 10)", "hs256", "us"), ("RS256, new (target: 30)", "rs256", "us"),
+               ("ES256, new (target: 75)", "es256", "us"))),
+    Row("token-crowd", "Connects with a token each", "connected", "streams", ("herald",), (), None, (), tokens.crowd,
+        repeats=((50_000, 5000), (5000, 2500)), once=True),
 )
-

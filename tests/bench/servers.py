@@ -264,12 +264,13 @@ channels = "bench:{{id}}"
 
 
 @contextmanager
-def nginx(directory, build, redis_port, sidecar_child, locations=""):
-    """nginx with Herald's module, beside a running sidecar, once an event has come through."""
+def nginx(directory, build, redis_port, sidecar_child, locations="", http=""):
+    """nginx with Herald's module, beside a running sidecar, once an event has come through. `locations` and `http` are
+    more of its configuration."""
     port = free_port()
     log = directory / "nginx.log"
     conf = nginx_conf(directory, build / "ngx_http_herald_module.so", f"""\
-    herald_sidecar unix:{directory}/herald.sock;
+    herald_sidecar unix:{directory}/herald.sock;{http}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         location ~ ^/s/(\\w+)$ {{ herald_subscribe bench:$1; }}
