@@ -46,5 +46,8 @@ set(SIDECAR_TESTS
   redis_url_test.cpp
   rejects_test.cpp
   retention_test.cpp
+  revocation_file_test.cpp
+  revocation_test.cpp
+  revocations_test.cpp
   segments_test.cpp
   state_directory_test.cpp)
