@@ -50,4 +50,5 @@ set(SIDECAR_TESTS
   revocation_test.cpp
   revocations_test.cpp
   segments_test.cpp
-  state_directory_test.cpp)
+  state_directory_test.cpp
+  trust_desk_test.cpp)
