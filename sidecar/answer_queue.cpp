@@ -17,16 +17,24 @@ namespace {
 
 constexpr size_t kAtOnce = 1 << 20;  // bytes
 
+std::string frames_of(control::Type type, uint64_t number, std::string_view message) {
+    const size_t frames = message.size() / control::kMaxPart + 1;
+    std::string bytes;
+    bytes.reserve(message.size() + frames * (sizeof(control::FrameHeader) + sizeof(control::Part)));
+    control::append_message(bytes, type, number, message);
+    return bytes;
+}
+
 }  // namespace
 
 void AnswerQueue::push(uint64_t number, std::string_view answer) {
-    const size_t frames = answer.size() / control::kMaxPart + 1;
-    std::string bytes;
-    bytes.reserve(answer.size() + frames * (sizeof(control::FrameHeader) + sizeof(control::Part)));
-    control::append_message(bytes, control::Type::Answer, number, answer);
-    const size_t length = bytes.size();
-    answers_.push_back({number, std::move(bytes)});
-    size_ += length;
+    answers_.push_back({number, frames_of(control::Type::Answer, number, answer)});
+    size_ += answers_.back().frames.size();
+}
+
+void AnswerQueue::push_news(uint64_t number, std::string_view message) {
+    answers_.push_back({std::nullopt, frames_of(control::Type::News, number, message)});
+    size_ += answers_.back().frames.size();
 }
 
 AnswerQueue::Send AnswerQueue::send(int socket, const std::function<void(uint64_t)>& sent) {
@@ -46,7 +54,8 @@ AnswerQueue::Send AnswerQueue::send(int socket, const std::function<void(uint64_
         offset_ += static_cast<size_t>(gone);
         if (offset_ == first.frames.size()) {
             offset_ = 0;
-            sent(first.number);
+            if (first.number)
+                sent(*first.number);
             answers_.pop_front();
         }
         if (room == 0)

@@ -1,11 +1,12 @@
-// Answers on their way to one worker, in the order in which they were given, for as long as its
-// socket takes no more.
+// Answers and news on their way to one worker, in the order in which they were given, for as long
+// as its socket takes no more.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ namespace herald::sidecar {
 class AnswerQueue {
   public:
     void push(uint64_t number, std::string_view answer);
+    void push_news(uint64_t number, std::string_view message);
 
     // Sends what the socket takes; at most about a megabyte at a time, so that a reader who keeps
     // up does not hold the loop. `sent` is told the number of each answer that is gone. Broken: the
@@ -28,7 +30,7 @@ class AnswerQueue {
 
   private:
     struct Answer {
-        uint64_t number = 0;
+        std::optional<uint64_t> number{};  // nothing: news
         std::string frames{};
     };
     std::deque<Answer> answers_{};

@@ -19,6 +19,7 @@
 #include "sidecar/question_desk.hpp"
 #include "sidecar/redis_source.hpp"
 #include "sidecar/state_directory.hpp"
+#include "sidecar/trust_desk.hpp"
 
 namespace herald::sidecar {
 
@@ -104,6 +105,13 @@ void run_sidecar(const Config& config) {
                               {events.ring_fd(), events.ring_map_size()}, doorbells);
         QuestionDesk desk(control, projections.history(), publisher);
         control.serve(desk, QuestionLimits::for_messages(config.max_message));
+        KeyStoreOptions key_options;
+        key_options.directory = config.state + "/jwks";
+        key_options.fetch = fetch_options();
+        TrustDesk trust(loop.get(), control, config.state, std::move(key_options));
+        control.serve(trust);
+        publisher.on_revocation(
+            [&trust](std::string_view message) { return trust.revoke(message); });
         RedisSource redis(loop.get(), config.redis, globs_of(config), publisher);
 
         log::info(log::Line("herald ready")

@@ -6,6 +6,7 @@
 
 #include "ring/names.hpp"
 #include "sidecar/path_template.hpp"
+#include "sidecar/revocation.hpp"
 
 namespace herald::sidecar {
 
@@ -114,6 +115,11 @@ std::optional<ChannelPattern> read_channels(TableReader& table, const toml::valu
             table.refuse("channels", error.what());
         }
     }
+    if (channels && channels->matches(kRevokeChannel))
+        table.refuse("channels",
+                     "\"" + channels->text() + "\" claim " + std::string(kRevokeChannel) +
+                         ", which is for revocations; choose a pattern without it, such "
+                         "as \"orders:{id}\"");
     if (table.find("channels") == nullptr)
         problems.add(line_of(value),
                      "[[feed]] has no channels; say which are its own, such as "

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "ring/trust.hpp"
+
 namespace herald::sidecar {
 
 namespace control = ring::control;
@@ -17,6 +19,7 @@ namespace {
 
 constexpr uint64_t kHelloWithinMs = 5000;
 constexpr size_t kReceive = 64 * 1024;  // bytes
+constexpr int kNewsAtOnce = 16;         // messages, before the loop gets its turn again
 
 }  // namespace
 
@@ -85,7 +88,7 @@ void ControlPeer::set_deadline(uint64_t ms) noexcept {
 
 bool ControlPeer::on_ready(int events) {
     if ((events & UV_WRITABLE) != 0)
-        send_answers();
+        send_waiting();
     return (events & UV_READABLE) == 0 || receive();
 }
 
@@ -138,6 +141,10 @@ bool ControlPeer::take_frames() {
 bool ControlPeer::take(const control::FrameHeader& header, std::string_view payload) {
     if (header.type == control::Type::Ask && doorbell_ && setup_.may_ask)
         return take_question(payload);
+    if (header.type == control::Type::Watch && doorbell_ && setup_.gets_news)
+        return take_watch(payload);
+    if (header.type == control::Type::Refetch && doorbell_ && setup_.gets_news)
+        return take_refetch(payload);
     if (header.type != control::Type::Hello)
         return refuse("unexpected frame of type " +
                       std::to_string(static_cast<unsigned>(header.type)));
@@ -167,6 +174,7 @@ bool ControlPeer::attach() {
     doorbell_ = std::move(doorbell);
     uv_timer_stop(deadline_.get());
     log::info(entry("worker attached"));
+    tell_news();
     return true;
 }
 
@@ -185,6 +193,23 @@ bool ControlPeer::take_question(std::string_view payload) {
     return true;
 }
 
+bool ControlPeer::take_watch(std::string_view payload) {
+    std::vector<std::string> sources;
+    if (!ring::trust::decode_watch(payload, sources))
+        return refuse("malformed Watch: at most " + std::to_string(ring::trust::kMaxSources) +
+                      " sources, file:/... or url:..., of at most " +
+                      std::to_string(ring::trust::kMaxSource) + " bytes");
+    server_.on_watch(*this, std::move(sources));
+    return true;
+}
+
+bool ControlPeer::take_refetch(std::string_view payload) {
+    if (!ring::trust::is_source(payload))
+        return refuse("malformed Refetch: a source is file:/... or url:...");
+    server_.on_refetch(*this, payload);
+    return true;
+}
+
 // May be called from within on_question: whatever ends the connection waits for the next turn.
 void ControlPeer::answer(uint64_t number, std::string_view answer) noexcept {
     if (fate_ != Fate::Open || !inbox_.answer(number))
@@ -193,7 +218,7 @@ void ControlPeer::answer(uint64_t number, std::string_view answer) noexcept {
         const bool others_wait = !answers_.empty();
         answers_.push(number, answer);
         if (!others_wait)
-            send_answers();
+            send_waiting();
         else if (!uv_is_active(reinterpret_cast<uv_handle_t*>(deadline_.get())))
             watch_for_stall();
     } catch (const std::exception&) {
@@ -202,14 +227,41 @@ void ControlPeer::answer(uint64_t number, std::string_view answer) noexcept {
     }
 }
 
-void ControlPeer::send_answers() {
+// Out of memory, the worker would miss a revocation: it is to come anew.
+void ControlPeer::tell_news() noexcept {
+    if (!doorbell_ || !setup_.gets_news || fate_ != Fate::Open || !answers_.empty())
+        return;
+    try {
+        send_waiting();
+    } catch (const std::exception&) {
+        end_soon(Fate::OutOfMemory);
+    }
+}
+
+bool ControlPeer::push_news() {
+    std::string message;
+    if (!setup_.gets_news || !doorbell_ || !server_.next_news(*this, message))
+        return false;
+    answers_.push_news(++news_, message);
+    return true;
+}
+
+void ControlPeer::send_waiting() {
     if (fate_ != Fate::Open)
         return;
-    const auto result =
-        answers_.send(socket_.get(), [this](uint64_t number) { inbox_.close(number); });
+    const auto send = [this] {
+        return answers_.send(socket_.get(), [this](uint64_t number) { inbox_.close(number); });
+    };
+    auto result = send();
+    int news = 0;
+    while (result == AnswerQueue::Send::Done && news < kNewsAtOnce && push_news()) {
+        ++news;
+        result = send();
+    }
     if (result == AnswerQueue::Send::Broken)
         return end_soon(Fate::Broken);
-    poll(result == AnswerQueue::Send::More ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    const bool more = result == AnswerQueue::Send::More || news == kNewsAtOnce;
+    poll(more ? UV_READABLE | UV_WRITABLE : UV_READABLE);
     watch_for_stall();
 }
 

@@ -6,6 +6,8 @@
 //
 // Once attached it may ask; every question is handed to the server, and its answer is sent when the
 // server has it. A worker that takes no answers for long, while many wait, is refused as well.
+// News (ring/trust.hpp) are taken from the server one at a time, whenever nothing else waits to be
+// sent: a slow worker costs no memory.
 //
 // Believes no byte. Is destroyed by its server, which it tells when it is over; never from within
 // `answer`.
@@ -16,6 +18,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ring/control.hpp"
 #include "sidecar/answer_queue.hpp"
@@ -55,6 +58,12 @@ class ControlPeer {
         virtual void on_over(ControlPeer& peer) noexcept = 0;
         // A whole question. May be answered at once.
         virtual void on_question(ControlPeer& peer, QuestionInbox::Question question) = 0;
+        // What an attached worker wants keys of, in place of what it wanted before; and which of
+        // these may have a new one.
+        virtual void on_watch(ControlPeer& peer, std::vector<std::string> sources) = 0;
+        virtual void on_refetch(ControlPeer& peer, std::string_view source) = 0;
+        // The next piece of news for an attached worker; false where there is none.
+        virtual bool next_news(ControlPeer& peer, std::string& message) = 0;
 
       protected:
         ~Server() = default;
@@ -65,6 +74,7 @@ class ControlPeer {
         Credentials credentials{};
         RingHandle ring{};
         bool may_ask = false;
+        bool gets_news = false;
         QuestionLimits questions{};
         AnswerLimits answers{};
     };
@@ -81,6 +91,9 @@ class ControlPeer {
     // Sends an answer, as soon as the worker takes it. Numbers that wait for none are dropped.
     void answer(uint64_t number, std::string_view answer) noexcept;
 
+    // There is news. Does nothing before the worker is attached: it is asked for then.
+    void tell_news() noexcept;
+
   private:
     enum class Fate { Open, Broken, OutOfMemory };
 
@@ -93,7 +106,10 @@ class ControlPeer {
     bool take(const ring::control::FrameHeader& header, std::string_view payload);
     bool attach();
     bool take_question(std::string_view payload);
-    void send_answers();
+    bool take_watch(std::string_view payload);
+    bool take_refetch(std::string_view payload);
+    bool push_news();
+    void send_waiting();
     void watch_for_stall();
     void end_soon(Fate fate) noexcept;
     void poll(int events) noexcept;
@@ -112,6 +128,7 @@ class ControlPeer {
     std::string bytes_{};  // received, not yet a whole frame
     QuestionInbox inbox_;
     AnswerQueue answers_{};
+    uint64_t news_ = 0;            // messages, so far
     Handle<uv_timer_t> deadline_;  // of Hello, later of a stalled reader
     Handle<uv_poll_t> poll_;       // last: is closed before the socket
 };

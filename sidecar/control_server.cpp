@@ -84,7 +84,8 @@ void ControlServer::admit(Fd socket) {
         return send_refusal(socket.get(), reason);
     }
     const ControlPeer::Setup setup{++last_peer_,          credentials,      ring_,
-                                   questions_ != nullptr, question_limits_, answer_limits_};
+                                   questions_ != nullptr, news_ != nullptr, question_limits_,
+                                   answer_limits_};
     ControlPeer::Server& self = *this;
     peers_.emplace(
         setup.id, std::make_unique<ControlPeer>(loop_, std::move(socket), setup, doorbells_, self));
@@ -123,8 +124,28 @@ void ControlServer::answer(PeerId peer, uint64_t number, const std::string& answ
         found->second->answer(number, answer);
 }
 
+void ControlServer::on_watch(ControlPeer& peer, std::vector<std::string> sources) {
+    news_->on_watch(peer.id(), std::move(sources));
+}
+
+void ControlServer::on_refetch(ControlPeer& peer, std::string_view source) {
+    news_->on_refetch(peer.id(), source);
+}
+
+bool ControlServer::next_news(ControlPeer& peer, std::string& message) {
+    return news_->next_news(peer.id(), message);
+}
+
+void ControlServer::tell_news() noexcept {
+    for (const auto& [id, peer] : peers_)
+        peer->tell_news();
+}
+
 void ControlServer::on_over(ControlPeer& peer) noexcept {
-    peers_.erase(peer.id());
+    const PeerId id = peer.id();
+    peers_.erase(id);
+    if (news_ != nullptr)
+        news_->on_gone(id);
 }
 
 }  // namespace herald::sidecar

@@ -26,6 +26,22 @@ class Questions {
     ~Questions() = default;
 };
 
+// What workers are told without asking (ring/trust.hpp).
+class News {
+  public:
+    // An attached worker's sources, in place of those that it gave before.
+    virtual void on_watch(PeerId peer, std::vector<std::string> sources) = 0;
+    virtual void on_refetch(PeerId peer, std::string_view source) = 0;
+    // The next piece of news for a worker, which may have none so far; false where there is none
+    // now. It counts as told.
+    virtual bool next_news(PeerId peer, std::string& message) = 0;
+    // A worker is gone; it need not have asked for anything.
+    virtual void on_gone(PeerId peer) noexcept = 0;
+
+  protected:
+    ~News() = default;
+};
+
 class ControlServer final : private ControlPeer::Server {
   public:
     // Listens from now on. Throws std::runtime_error. `doorbells` outlives the server.
@@ -39,6 +55,13 @@ class ControlServer final : private ControlPeer::Server {
     // `questions` lives for as long as the loop runs.
     void serve(Questions& questions, QuestionLimits limits, AnswerLimits answers = {});
 
+    // Lets the workers that attach from now on watch sources and get news. `news` lives for as long
+    // as the loop runs.
+    void serve(News& news) { news_ = &news; }
+
+    // There is news for all workers.
+    void tell_news() noexcept;
+
     // Sends an answer. Those to workers that are gone are dropped, as are numbers that nobody asked
     // or that were answered.
     void answer(PeerId peer, uint64_t number, const std::string& answer) noexcept;
@@ -46,6 +69,9 @@ class ControlServer final : private ControlPeer::Server {
   private:
     void on_over(ControlPeer& peer) noexcept override;
     void on_question(ControlPeer& peer, QuestionInbox::Question question) override;
+    void on_watch(ControlPeer& peer, std::vector<std::string> sources) override;
+    void on_refetch(ControlPeer& peer, std::string_view source) override;
+    bool next_news(ControlPeer& peer, std::string& message) override;
 
     void listen();
     void accept_all() noexcept;
@@ -59,6 +85,7 @@ class ControlServer final : private ControlPeer::Server {
     Doorbells& doorbells_;
     ListeningSocket socket_;
     Questions* questions_ = nullptr;
+    News* news_ = nullptr;
     QuestionLimits question_limits_{};
     AnswerLimits answer_limits_{};
     PeerId last_peer_ = 0;

@@ -97,6 +97,14 @@ void Publisher::on_message(const RawMessage& message) {
     client_events_.came_back(message.channel, message.payload, seq);
 }
 
+// No event: it is counted only where it is rejected, as no revocation.
+void Publisher::on_revoke(std::string_view payload) {
+    if (revoke_ && revoke_(payload))
+        return;
+    log_.count(ring::kReceived);
+    log_.count(ring::kRejectedJson);
+}
+
 void Publisher::remember(const JournalEntry& entry) {
     const Feed* feed = entry.kind == ring::Kind::Event ? feed_of(entry.channel) : nullptr;
     if (feed == nullptr || feed->dedupe.empty())

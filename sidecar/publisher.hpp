@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sidecar/client_events.hpp"
@@ -31,6 +33,12 @@ class Publisher final : public RedisSource::Listener, public EventIntake {
     void on_connected() override;
     void on_lost() override;
     void on_message(const RawMessage& message) override;
+    void on_revoke(std::string_view payload) override;
+
+    // Who takes what comes on herald:revoke; false: it was none.
+    void on_revocation(std::function<bool(std::string_view payload)> revoke) {
+        revoke_ = std::move(revoke);
+    }
 
     void publish(std::string channel, std::string data, Answered answered) override;
 
@@ -43,6 +51,7 @@ class Publisher final : public RedisSource::Listener, public EventIntake {
     const std::vector<Feed>& feeds_;
     EventLog& log_;
     Decoder decoder_;
+    std::function<bool(std::string_view)> revoke_{};
     Dedupe dedupe_{};
     ClientEvents client_events_;
     RejectSummary rejects_{};

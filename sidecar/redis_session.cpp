@@ -4,6 +4,8 @@
 
 #include <hiredis/hiredis.h>
 
+#include "sidecar/revocation.hpp"
+
 namespace herald::sidecar {
 
 namespace {
@@ -30,6 +32,7 @@ std::string RedisSession::greeting() const {
     words.insert(words.end(), globs_.begin(), globs_.end());
     std::string bytes = preamble_.bytes;
     append_redis_command(bytes, words);
+    append_redis_command(bytes, {"SUBSCRIBE", kRevokeChannel});
     return bytes;
 }
 
@@ -45,7 +48,7 @@ std::optional<std::string> RedisSession::feed(std::string_view bytes) {
 
 std::optional<std::string> RedisSession::take(const redisReply& reply) {
     if (reply.type == REDIS_REPLY_ERROR)
-        return refused(reply);
+        return take_error(reply);
     if (steps_done_ < preamble_.commands.size()) {
         ++steps_done_;
         return std::nullopt;
@@ -57,6 +60,8 @@ std::optional<std::string> RedisSession::take(const redisReply& reply) {
 
     if (kind == "pmessage" && reply.elements == 4 && is_string(*reply.element[1]) &&
         is_string(*reply.element[2]) && is_string(*reply.element[3])) {
+        if (text_of(*reply.element[2]) == kRevokeChannel)
+            return std::nullopt;  // a glob may match more than its feed's pattern
         const auto feed = feed_of_.find(text_of(*reply.element[1]));
         if (feed != feed_of_.end())
             listener_.on_message(
@@ -64,8 +69,25 @@ std::optional<std::string> RedisSession::take(const redisReply& reply) {
         return std::nullopt;
     }
 
-    if (kind == "psubscribe" && !subscribed() && ++globs_confirmed_ == awaited_)
+    if (kind == "message" && reply.elements == 3 && is_string(*reply.element[1]) &&
+        is_string(*reply.element[2]) && text_of(*reply.element[1]) == kRevokeChannel)
+        listener_.on_revoke(text_of(*reply.element[2]));
+    else if (kind == "psubscribe" && globs_confirmed_ != awaited_)
+        ++globs_confirmed_;
+    else if (kind == "subscribe" && !subscribed()) {
+        revoke_answered_ = true;
         listener_.on_subscribed();
+    }
+    return std::nullopt;
+}
+
+// Answers come in order: behind the last PSUBSCRIBE's comes that of SUBSCRIBE.
+std::optional<std::string> RedisSession::take_error(const redisReply& reply) {
+    if (steps_done_ < preamble_.commands.size() || globs_confirmed_ != awaited_ || revoke_answered_)
+        return refused(reply);
+    listener_.on_revoke_refused(redis_refusal(url_, "SUBSCRIBE", reply));
+    revoke_answered_ = true;
+    listener_.on_subscribed();
     return std::nullopt;
 }
 

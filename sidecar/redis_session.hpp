@@ -31,6 +31,10 @@ class RedisSession {
         // Every pattern is subscribed. Messages may come before and after.
         virtual void on_subscribed() = 0;
         virtual void on_message(const RawMessage& message) = 0;
+        // Something was published on herald:revoke, exactly.
+        virtual void on_revoke(std::string_view payload) = 0;
+        // Redis does not let us hear of it; everything else goes on.
+        virtual void on_revoke_refused(const std::string& reason) = 0;
 
       protected:
         ~Listener() = default;
@@ -41,7 +45,8 @@ class RedisSession {
     RedisSession(const RedisSession&) = delete;
     RedisSession& operator=(const RedisSession&) = delete;
 
-    // The first bytes to send: AUTH and SELECT where the URL asks for them, then PSUBSCRIBE.
+    // The first bytes to send: AUTH and SELECT where the URL asks for them, then PSUBSCRIBE, then
+    // SUBSCRIBE for revocations.
     std::string greeting() const;
 
     // To send from time to time, as a sign of life from the other side.
@@ -51,10 +56,11 @@ class RedisSession {
     // text may hold what Redis said, but never the password.
     std::optional<std::string> feed(std::string_view bytes);
 
-    bool subscribed() const { return awaited_ == globs_confirmed_; }
+    bool subscribed() const { return awaited_ == globs_confirmed_ && revoke_answered_; }
 
   private:
     std::optional<std::string> take(const redisReply& reply);
+    std::optional<std::string> take_error(const redisReply& reply);
     std::string refused(const redisReply& reply) const;
 
     const RedisUrl& url_;
@@ -66,6 +72,7 @@ class RedisSession {
     size_t steps_done_ = 0;  // commands of the preamble that are answered
     size_t globs_confirmed_ = 0;
     size_t awaited_ = 0;  // confirmations
+    bool revoke_answered_ = false;
 };
 
 }  // namespace herald::sidecar

@@ -6,6 +6,7 @@
 
 #include "sidecar/backoff.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/revocation.hpp"
 
 namespace herald::sidecar {
 
@@ -87,6 +88,16 @@ void RedisSource::on_subscribed() {
 
 void RedisSource::on_message(const RawMessage& message) {
     listener_.on_message(message);
+}
+
+void RedisSource::on_revoke(std::string_view payload) {
+    listener_.on_revoke(payload);
+}
+
+void RedisSource::on_revoke_refused(const std::string& reason) {
+    log::error(log::Line("revocations cannot be received; let the sidecar's user SUBSCRIBE to them")
+                   .with("channel", kRevokeChannel)
+                   .with("reason", reason));
 }
 
 // Counts beats as well as time: a sidecar that was stopped itself finds much time gone, but has

@@ -25,6 +25,8 @@ class RedisSource final : private RedisStream::Listener, private RedisSession::L
         // After a connection is gone, or after the very first attempt has failed.
         virtual void on_lost() = 0;
         virtual void on_message(const RawMessage& message) = 0;
+        // Something was published on herald:revoke.
+        virtual void on_revoke(std::string_view payload) = 0;
 
       protected:
         ~Listener() = default;
@@ -43,6 +45,8 @@ class RedisSource final : private RedisStream::Listener, private RedisSession::L
     void on_closed(const char* reason) noexcept override;
     void on_subscribed() override;
     void on_message(const RawMessage& message) override;
+    void on_revoke(std::string_view payload) override;
+    void on_revoke_refused(const std::string& reason) override;
 
     void connect() noexcept;
     void on_beat() noexcept;

@@ -28,6 +28,7 @@ events { worker_connections 12000; }
 http {
     %%TEMP_PATHS%%
     herald_sidecar unix:%%SOCKET%%;
+    log_format life '$herald_close_reason $status';
     herald_issuer hs { secret env:SECRET; leeway 0s; }
     herald_issuer keys { jwks file:${KEYS}; }
     server {
@@ -40,7 +41,6 @@ http {
         location = /keys { herald_auth keys; try_files /none =204; }
         location = /health { herald_health; }
         location = /status { herald_status; }
-        log_format life '$herald_close_reason $status';
         access_log %%DIR%%/life.log life;
     }
 }

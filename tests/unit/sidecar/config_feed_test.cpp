@@ -36,6 +36,15 @@ std::string error_in(const std::string& keys) {
     return found.size() == 1 ? found.front() : std::to_string(found.size()) + " errors";
 }
 
+TEST(FeedConfig, LeavesTheChannelOfRevocationsAlone) {
+    for (const char* channels : {"herald:revoke", "herald:{x}", "{any}"})
+        EXPECT_THAT(
+            errors("[[feed]]\nname = \"x\"\nchannels = \"" + std::string(channels) + "\"\n"),
+            ElementsAre(HasSubstr("h.toml:3: [[feed]] channels \"" + std::string(channels) +
+                                  "\" claim herald:revoke")));
+    EXPECT_THAT(errors("[[feed]]\nname = \"x\"\nchannels = \"herald:x:{id}\"\n"), ElementsAre());
+}
+
 TEST(FeedConfig, LeavesEverythingOffThatIsNotAskedFor) {
     const Feed plain = feed("");
     EXPECT_TRUE(plain.end_on.empty());

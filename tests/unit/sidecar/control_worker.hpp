@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "ring/control.hpp"
 #include "sidecar/fd.hpp"
@@ -94,6 +95,7 @@ class ControlWorker {
     bool has_sent_all() const { return unsent_.empty(); }
     const std::string& refusal() const { return refusal_; }
     const std::map<uint64_t, std::string>& answers() const { return answers_; }  // whole ones
+    const std::vector<std::string>& news() const { return news_; }  // whole ones, in order
     // What is neither a frame of the protocol nor in its place.
     const std::string& fault() const { return fault_; }
 
@@ -144,6 +146,13 @@ class ControlWorker {
                 fault_ = "answered twice";
             if (part.last == 1)
                 coming_.erase(part.number);
+        } else if (header.type == control::Type::News &&
+                   control::decode_part(payload, part, bytes)) {
+            coming_news_ += bytes;
+            if (part.number != news_.size() + 1)
+                fault_ = "news out of order";
+            if (part.last == 1)
+                news_.push_back(std::exchange(coming_news_, {}));
         } else {
             fault_ = "unexpected frame";
         }
@@ -158,6 +167,8 @@ class ControlWorker {
     std::string fault_{};
     std::map<uint64_t, std::string> coming_{};
     std::map<uint64_t, std::string> answers_{};
+    std::string coming_news_{};
+    std::vector<std::string> news_{};
 };
 
 }  // namespace herald::sidecar

@@ -74,6 +74,21 @@ class PublisherTest : public EventLogFixture {
 
 // -- from Redis
 
+TEST_F(PublisherTest, HandsOverRevocationsAndCountsWhatIsNone) {
+    start_publisher();
+    publisher_->on_revoke("before anybody takes them");
+    std::vector<std::string> taken;
+    publisher_->on_revocation([&](std::string_view payload) {
+        taken.emplace_back(payload);
+        return payload != "bad";
+    });
+    publisher_->on_revoke("good");
+    publisher_->on_revoke("bad");
+    EXPECT_THAT(taken, ElementsAre("good", "bad"));
+    EXPECT_EQ(count(ring::kRejectedJson), 2u);
+    EXPECT_EQ(count(ring::kPublished), 0u);
+}
+
 TEST_F(PublisherTest, NumbersEventsFromOne) {
     start_publisher();
     publisher_->on_message({0, "run:1", R"({"type":"started"})"});

@@ -26,6 +26,17 @@ std::string confirmed(const std::string& glob, int count) {
            "\r\n:" + std::to_string(count) + "\r\n";
 }
 
+// Of herald:revoke, the last one.
+std::string revoke_confirmed() {
+    return "*3\r\n$9\r\nsubscribe\r\n$13\r\nherald:revoke\r\n:3\r\n";
+}
+std::string all_confirmed() {
+    return confirmed("a:*", 1) + confirmed("b", 2) + revoke_confirmed();
+}
+
+const std::string kSubscribe =
+    resp({"PSUBSCRIBE", "a:*", "b"}) + resp({"SUBSCRIBE", "herald:revoke"});
+
 class Session : public testing::Test, protected RedisSession::Listener {
   protected:
     void on_subscribed() override { heard_.push_back("subscribed"); }
@@ -33,6 +44,11 @@ class Session : public testing::Test, protected RedisSession::Listener {
         heard_.push_back(std::to_string(message.feed) + " " + std::string(message.channel) + " " +
                          std::string(message.payload));
     }
+
+    void on_revoke(std::string_view payload) override {
+        heard_.push_back("revoke " + std::string(payload));
+    }
+    void on_revoke_refused(const std::string& reason) override { heard_.push_back(reason); }
 
     RedisSession session(const std::string& url = "redis://h") {
         url_ = parse_redis_url(url);
@@ -45,14 +61,13 @@ class Session : public testing::Test, protected RedisSession::Listener {
 };
 
 TEST_F(Session, SubscribesToEverythingAtOnce) {
-    EXPECT_EQ(session().greeting(), resp({"PSUBSCRIBE", "a:*", "b"}));
+    EXPECT_EQ(session().greeting(), kSubscribe);
 }
 
 TEST_F(Session, AuthenticatesAndSelectsFirst) {
     EXPECT_EQ(session("redis://:pw@h/3").greeting(),
-              resp({"AUTH", "pw"}) + resp({"SELECT", "3"}) + resp({"PSUBSCRIBE", "a:*", "b"}));
-    EXPECT_EQ(session("redis://u:pw@h").greeting(),
-              resp({"AUTH", "u", "pw"}) + resp({"PSUBSCRIBE", "a:*", "b"}));
+              resp({"AUTH", "pw"}) + resp({"SELECT", "3"}) + kSubscribe);
+    EXPECT_EQ(session("redis://u:pw@h").greeting(), resp({"AUTH", "u", "pw"}) + kSubscribe);
 }
 
 TEST_F(Session, IsSubscribedWhenEveryPatternIsConfirmed) {
@@ -61,24 +76,24 @@ TEST_F(Session, IsSubscribedWhenEveryPatternIsConfirmed) {
     EXPECT_FALSE(s.subscribed());
     EXPECT_THAT(heard_, ElementsAre());
     EXPECT_EQ(s.feed(confirmed("b", 2)), std::nullopt);
+    EXPECT_FALSE(s.subscribed());
+    EXPECT_EQ(s.feed(revoke_confirmed()), std::nullopt);
     EXPECT_TRUE(s.subscribed());
     EXPECT_THAT(heard_, ElementsAre("subscribed"));
 }
 
 TEST_F(Session, HandsOverMessagesWithTheirFeed) {
     RedisSession s = session();
-    EXPECT_EQ(
-        s.feed(confirmed("a:*", 1) + confirmed("b", 2) + resp({"pmessage", "b", "b", "{}"}) +
-               resp({"pong", ""}) + resp({"pmessage", "a:*", "a:1", std::string("x\0\r\ny", 5)}) +
-               resp({"pmessage", "unknown", "c", "1"})),
-        std::nullopt);
+    EXPECT_EQ(s.feed(all_confirmed() + resp({"pmessage", "b", "b", "{}"}) + resp({"pong", ""}) +
+                     resp({"pmessage", "a:*", "a:1", std::string("x\0\r\ny", 5)}) +
+                     resp({"pmessage", "unknown", "c", "1"})),
+              std::nullopt);
     EXPECT_THAT(heard_, ElementsAre("subscribed", "1 b {}", "0 a:1 " + std::string("x\0\r\ny", 5)));
 }
 
 TEST_F(Session, PutsMessagesTogetherFromSingleBytes) {
     RedisSession s = session();
-    const std::string bytes = confirmed("a:*", 1) + confirmed("b", 2) +
-                              resp({"pmessage", "a:*", "a:1", "one"}) +
+    const std::string bytes = all_confirmed() + resp({"pmessage", "a:*", "a:1", "one"}) +
                               resp({"pmessage", "a:*", "a:2", ""});
     for (char c : bytes)
         ASSERT_EQ(s.feed({&c, 1}), std::nullopt);
@@ -88,9 +103,7 @@ TEST_F(Session, PutsMessagesTogetherFromSingleBytes) {
 TEST_F(Session, TakesMessagesOfManyMegabytes) {
     RedisSession s = session();
     const std::string payload(5 << 20, 'p');
-    EXPECT_EQ(
-        s.feed(confirmed("a:*", 1) + confirmed("b", 2) + resp({"pmessage", "a:*", "a:1", payload})),
-        std::nullopt);
+    EXPECT_EQ(s.feed(all_confirmed() + resp({"pmessage", "a:*", "a:1", payload})), std::nullopt);
     ASSERT_EQ(heard_.size(), 2u);
     EXPECT_EQ(heard_[1], "0 a:1 " + payload);
 }
@@ -104,6 +117,24 @@ TEST_F(Session, EndsWithWhatRedisSaysAndToWhat) {
               "Redis refuses PSUBSCRIBE: NOAUTH Authentication required.");
     EXPECT_EQ(session().feed("-LOADING Redis is loading\r\n"),
               "Redis refuses PSUBSCRIBE: LOADING Redis is loading");
+}
+
+TEST_F(Session, HandsOverRevocationsAndNothingElseOnTheirChannel) {
+    RedisSession s = session();
+    EXPECT_EQ(
+        s.feed(all_confirmed() + resp({"message", "herald:revoke", "{}"}) +
+               resp({"message", "other", "{}"}) + resp({"pmessage", "b", "herald:revoke", "{}"})),
+        std::nullopt);
+    EXPECT_THAT(heard_, ElementsAre("subscribed", "revoke {}"));
+}
+
+TEST_F(Session, GoesOnWhereRevocationsAreNotAllowed) {
+    RedisSession s = session();
+    EXPECT_EQ(s.feed(confirmed("a:*", 1) + confirmed("b", 2) + "-NOPERM no\r\n" +
+                     resp({"pmessage", "b", "b", "{}"})),
+              std::nullopt);
+    EXPECT_THAT(heard_, ElementsAre("Redis refuses SUBSCRIBE: NOPERM no", "subscribed", "1 b {}"));
+    EXPECT_TRUE(s.feed("-ERR later\r\n"));
 }
 
 TEST_F(Session, NeverRepeatsThePassword) {

@@ -18,7 +18,9 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr std::string_view kConfirmed = "*3\r\n$10\r\npsubscribe\r\n$1\r\na\r\n:1\r\n";
+constexpr std::string_view kConfirmed =
+    "*3\r\n$10\r\npsubscribe\r\n$1\r\na\r\n:1\r\n"
+    "*3\r\n$9\r\nsubscribe\r\n$13\r\nherald:revoke\r\n:2\r\n";
 constexpr std::string_view kMessage = "*4\r\n$8\r\npmessage\r\n$1\r\na\r\n$1\r\na\r\n$2\r\n{}\r\n";
 
 class RedisSourceTest : public testing::Test, protected RedisSource::Listener {
@@ -28,6 +30,7 @@ class RedisSourceTest : public testing::Test, protected RedisSource::Listener {
     void on_message(const RawMessage& message) override {
         hear("message " + std::string(message.payload));
     }
+    void on_revoke(std::string_view payload) override { hear("revoke " + std::string(payload)); }
 
     void hear(const std::string& what) {
         heard_.push_back(what);
@@ -79,6 +82,26 @@ TEST_F(RedisSourceTest, ConnectsAndHandsOverMessages) {
     say(client, std::string(kConfirmed) + std::string(kMessage));
     run_until_heard(2);
     EXPECT_THAT(heard_, ElementsAre("connected", "message {}"));
+}
+
+TEST_F(RedisSourceTest, HandsOverRevocations) {
+    listen();
+    start();
+    const Fd client = accept_greeting();
+    say(client,
+        std::string(kConfirmed) + "*3\r\n$7\r\nmessage\r\n$13\r\nherald:revoke\r\n$2\r\n{}\r\n");
+    run_until_heard(2);
+    EXPECT_THAT(heard_, ElementsAre("connected", "revoke {}"));
+}
+
+TEST_F(RedisSourceTest, ConnectsWhereRevocationsAreNotAllowed) {
+    listen();
+    start();
+    const Fd client = accept_greeting();
+    say(client,
+        "*3\r\n$10\r\npsubscribe\r\n$1\r\na\r\n:1\r\n-NOPERM this user has no permissions\r\n");
+    run_until_heard(1);
+    EXPECT_THAT(heard_, ElementsAre("connected"));
 }
 
 TEST_F(RedisSourceTest, SaysOnceThatRedisIsNotThere) {

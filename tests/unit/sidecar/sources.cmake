@@ -18,7 +18,10 @@ set(SIDECAR_TESTS
   event_test.cpp
   event_time_test.cpp
   feed_test.cpp
+  file_keys_test.cpp
   history_service_test.cpp
+  https_fetch_test.cpp
+  https_keys_test.cpp
   index_history_test.cpp
   index_pruning_test.cpp
   index_test.cpp
@@ -30,6 +33,8 @@ set(SIDECAR_TESTS
   json_scan_test.cpp
   jsonl_files_crash_test.cpp
   jsonl_files_test.cpp
+  key_set_test.cpp
+  key_store_test.cpp
   log_test.cpp
   path_template_test.cpp
   projection_thread_test.cpp
@@ -41,5 +46,9 @@ set(SIDECAR_TESTS
   redis_url_test.cpp
   rejects_test.cpp
   retention_test.cpp
+  revocation_file_test.cpp
+  revocation_test.cpp
+  revocations_test.cpp
   segments_test.cpp
-  state_directory_test.cpp)
+  state_directory_test.cpp
+  trust_desk_test.cpp)

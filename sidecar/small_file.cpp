@@ -1,0 +1,43 @@
+// Opened without blocking, looked at, then read.
+#include "sidecar/small_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "sidecar/fd.hpp"
+
+namespace herald::sidecar {
+
+std::string read_small_file(const std::string& path, size_t limit, std::string& error) {
+    const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    struct stat status {};
+    if (!fd || fstat(fd.get(), &status) != 0) {
+        error = std::strerror(errno);
+        return {};
+    }
+    if (!S_ISREG(status.st_mode)) {
+        error = "not a plain file";
+        return {};
+    }
+    std::string content(limit + 1, '\0');
+    size_t size = 0;
+    while (size < content.size()) {
+        const ssize_t got = read(fd.get(), content.data() + size, content.size() - size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            error = std::strerror(errno);
+            return {};
+        }
+        if (got == 0)
+            break;
+        size += static_cast<size_t>(got);
+    }
+    content.resize(size);
+    return content;
+}
+
+}  // namespace herald::sidecar
