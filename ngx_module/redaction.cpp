@@ -44,17 +44,17 @@ void mask(ngx_http_request_t* r) {
     each_value(r, "Sec-WebSocket-Protocol", mask_subprotocols);
 }
 
-// Copies what `mask` will overwrite and presented_token will ask for; false: no memory.
-bool put_aside(ngx_http_request_t* r) {
+// Copies what `mask` will overwrite and presented_token will ask for; nullptr: no memory.
+Aside* put_aside(ngx_http_request_t* r) {
     ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(Aside));
     if (cleanup == nullptr)
-        return false;
+        return nullptr;
     auto* aside = new (cleanup->data) Aside{};
     cleanup->handler = keep_for_lookup;
 
     const ngx_str_t args = copy_to_pool(r->pool, view(r->args));
     if (args.data == nullptr)
-        return false;
+        return nullptr;
     aside->args = view(args);
     OriginalHeader** last = &aside->subprotocols;
     bool failed = false;
@@ -68,7 +68,7 @@ bool put_aside(ngx_http_request_t* r) {
         *last = new (memory) OriginalHeader{view(copy), nullptr};
         last = &(*last)->next;
     });
-    return !failed;
+    return failed ? nullptr : aside;
 }
 
 // Whether presented_token could find something that `mask` overwrites.
@@ -112,9 +112,12 @@ const OriginalHeader* original_subprotocols(ngx_http_request_t* r) {
 ngx_int_t redact_request(ngx_http_request_t* r) noexcept {
     if (r != r->main || !edge_main_settings(r)->redacts)
         return NGX_DECLINED;
-    if (may_hold_token(r) && !put_aside(r))
+    Aside* aside = nullptr;
+    if (may_hold_token(r) && (aside = put_aside(r)) == nullptr)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     mask(r);
+    if (aside != nullptr && aside->args == view(r->args))
+        aside->args = {};  // no token in it
     return NGX_DECLINED;
 }
 

@@ -18,8 +18,8 @@ void want_redaction(ngx_conf_t* cf);
 // false: no memory.
 bool add_secret_name(ngx_conf_t* cf, ngx_array_t*& names, std::string_view name);
 
-// The query as the client sent it. An internal redirect's own arguments count only where the
-// client's had no token in them.
+// The query as the client sent it, if it had a token in it; else the request's own, which an
+// internal redirect may have made.
 std::string_view original_args(ngx_http_request_t* r);
 
 // The Sec-WebSocket-Protocol headers as the client sent them.

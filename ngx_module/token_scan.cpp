@@ -103,9 +103,8 @@ constexpr std::string_view text_of(std::span<char> text) {
     return {text.data(), text.size()};
 }
 
-bool fill(std::span<char> text) {
+void fill(std::span<char> text) {
     std::fill(text.begin(), text.end(), '*');
-    return !text.empty();
 }
 
 }  // namespace
@@ -221,73 +220,79 @@ namespace {
 
 // Masks the values of a text that begins with a pair. What a server takes for a separator differs:
 // more than `&` begins a pair, and `&` alone ends a value.
-bool mask_pairs(std::span<char> text, std::span<const std::string_view> names) {
-    bool masked = false;
+void mask_pairs(std::span<char> text, std::span<const std::string_view> names) {
     for (size_t at = 0; at < text.size();) {
         const std::string_view rest = text_of(text).substr(at);
         if (const size_t length = spelled(rest, names)) {
             const size_t end = std::min(rest.find('&'), rest.size());
-            masked |= fill(text.subspan(at + length + 1, end - length - 1));
+            fill(text.subspan(at + length + 1, end - length - 1));
             at += end;
         } else {
             at += std::min(rest.find_first_of("&?;#"), rest.size());
         }
         ++at;
     }
-    return masked;
 }
 
 }  // namespace
 
-bool mask_query(std::span<char> query, std::span<const std::string_view> names) {
-    return mask_pairs(query, names);
+void mask_query(std::span<char> query, std::span<const std::string_view> names) {
+    mask_pairs(query, names);
 }
 
-bool mask_uri(std::span<char> uri, std::span<const std::string_view> names) {
+void mask_uri(std::span<char> uri, std::span<const std::string_view> names) {
     const size_t start = text_of(uri).find_first_of("?#");
-    return start != std::string_view::npos && mask_pairs(uri.subspan(start + 1), names);
+    if (start != std::string_view::npos)
+        mask_pairs(uri.subspan(start + 1), names);
 }
 
-bool mask_request_line(std::span<char> line, std::span<const std::string_view> names) {
+void mask_request_line(std::span<char> line, std::span<const std::string_view> names) {
     const size_t version = text_of(line).rfind(" HTTP/");
-    return mask_uri(version == std::string_view::npos ? line : line.first(version), names);
+    mask_uri(version == std::string_view::npos ? line : line.first(version), names);
 }
 
-bool mask_subprotocols(std::span<char> header) {
-    bool masked = false;
+void mask_subprotocols(std::span<char> header) {
     for (size_t at = 0; at < header.size();) {
         const std::string_view rest = text_of(header).substr(at);
         const size_t end = std::min(rest.find(','), rest.size());
         const size_t blanks = std::min(rest.find_first_not_of(" \t"), end);
         if (rest.substr(blanks, end - blanks).starts_with(kOffer)) {
             const size_t from = blanks + kOffer.size();
-            masked |= fill(header.subspan(at + from, end - from));
+            fill(header.subspan(at + from, end - from));
         }
         at += end + 1;
     }
-    return masked;
 }
 
 namespace {
 
-// Where a quoted or bare value inside a log line ends. Clients may write quotes, and blanks that
-// make their request wrong: a quotation ends where nginx goes on.
+// Whether nginx goes on like this behind something that it has quoted.
+bool follows_quotation(std::string_view rest) {
+    if (rest.empty() || rest.front() == '\n')
+        return true;
+    constexpr std::string_view kNext[] = {", client: ", ", previous value: ", " while "};
+    return std::any_of(std::begin(kNext), std::end(kNext),
+                       [rest](std::string_view next) { return rest.starts_with(next); });
+}
+
+// Where an argument's value inside a log line ends. Clients may write quotes, and blanks that make
+// their request wrong: a quotation ends where nginx goes on.
 size_t end_of_logged(std::string_view text, bool quoted) {
     for (size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        const bool last = i + 1 == text.size();
+        const std::string_view rest = text.substr(i + 1);
         if (c == '&' || c == '\n' || (!quoted && c == ' ') ||
-            (c == '"' &&
-             (last || text[i + 1] == ',' || text[i + 1] == ' ' || text[i + 1] == '\n')) ||
-            (c == ' ' && text.substr(i).starts_with(" HTTP/")))
+            (c == '"' && (rest.empty() || rest.front() == ' ' || rest.front() == '\n' ||
+                          rest.starts_with(", "))) ||
+            (c == ' ' && rest.starts_with("HTTP/")))
             return i;
     }
     return text.size();
 }
 
-bool mask_logged_arguments(std::span<char> line, std::span<const std::string_view> names) {
+void mask_logged_arguments(std::span<char> line, std::span<const std::string_view> names) {
     constexpr std::string_view kBefore = "?&;#\" ,'(";
-    bool masked = false, quoted = false;
+    bool quoted = false;
     for (size_t at = 0; at < line.size(); ++at) {
         const std::string_view rest = text_of(line).substr(at);
         if (kBefore.find(line[at]) == std::string_view::npos)
@@ -298,31 +303,30 @@ bool mask_logged_arguments(std::span<char> line, std::span<const std::string_vie
             continue;
         const size_t from = length + 2;
         const size_t end = end_of_logged(rest.substr(from), quoted);
-        masked |= fill(line.subspan(at + from, end));
+        fill(line.subspan(at + from, end));
         at += from + end - 1;
     }
-    return masked;
 }
 
-// Where a quotation that nginx made of a client's text ends.
+// Where a header line inside a log line ends.
 size_t end_of_quotation(std::string_view text) {
     for (size_t i = 0; i < text.size(); ++i) {
-        const bool last = i + 1 == text.size();
         if (text[i] == '\r' || text[i] == '\n' ||
-            (text[i] == '"' && (last || text[i + 1] == ',' || text[i + 1] == '\n')))
+            (text[i] == '"' && follows_quotation(text.substr(i + 1))))
             return i;
     }
     return text.size();
 }
 
 // Masks the value of the header line that begins at `at`.
-bool mask_logged_header(std::span<char> line, size_t at) {
+void mask_logged_header(std::span<char> line, size_t at) {
     std::string_view text = text_of(line).substr(at);
     text = text.substr(0, end_of_quotation(text));
     const size_t colon = text.find(':');
     const size_t from =
         text.find_first_not_of(' ', colon == std::string_view::npos ? colon : colon + 1);
-    return from != std::string_view::npos && fill(line.subspan(at + from, text.size() - from));
+    if (from != std::string_view::npos)
+        fill(line.subspan(at + from, text.size() - from));
 }
 
 // Whether a header line with one of these names begins here.
@@ -334,7 +338,7 @@ bool is_header_line(std::string_view text, std::span<const std::string_view> hea
 }
 
 // nginx quotes a header line that it finds wrong; its name may be a secret one, misspelled.
-bool mask_wrong_header(std::span<char> line) {
+void mask_wrong_header(std::span<char> line) {
     constexpr std::string_view kLines[] = {"client sent invalid header",
                                            "client sent too long header",
                                            "client sent duplicate header"};
@@ -349,27 +353,26 @@ bool mask_wrong_header(std::span<char> line) {
     constexpr std::string_view kValue = "\" with invalid value: \"";
     const size_t at = text.find(kValue);
     if (at == std::string_view::npos)
-        return false;
+        return;
     const size_t from = at + kValue.size();
-    return fill(line.subspan(from, end_of_quotation(text.substr(from))));
+    fill(line.subspan(from, end_of_quotation(text.substr(from))));
 }
 
-bool mask_logged_headers(std::span<char> line, std::span<const std::string_view> headers) {
-    bool masked = mask_wrong_header(line);
+void mask_logged_headers(std::span<char> line, std::span<const std::string_view> headers) {
+    mask_wrong_header(line);
     for (size_t at = 0; at + 1 < line.size(); ++at) {
         if ((line[at] == '"' || line[at] == '\n') &&
             is_header_line(text_of(line).substr(at + 1), headers))
-            masked |= mask_logged_header(line, at + 1);
+            mask_logged_header(line, at + 1);
     }
-    return masked;
 }
 
 }  // namespace
 
-bool mask_log_line(std::span<char> line, std::span<const std::string_view> names,
+void mask_log_line(std::span<char> line, std::span<const std::string_view> names,
                    std::span<const std::string_view> headers) {
-    const bool in_headers = mask_logged_headers(line, headers);
-    return mask_logged_arguments(line, names) || in_headers;
+    mask_logged_headers(line, headers);
+    mask_logged_arguments(line, names);
 }
 
 }  // namespace herald

@@ -46,20 +46,20 @@ Scan scan_subprotocols(std::string_view header, std::string_view& encoded);
 // encoded.size() bytes); returns the length. nullopt: it is not that, or not visible ASCII inside.
 std::optional<size_t> decode_subprotocol_token(std::string_view encoded, char* out);
 
-// -- masking: each overwrites values in place with `*` and says whether it found any. `names` are
-// in lower case; they match in any case and percent-encoded.
+// -- masking: each overwrites values in place with `*`. `names` are in lower case; they match in
+// any case and percent-encoded.
 
 // Text that begins with `name=value` pairs: what stands behind the `?` of a URI.
-bool mask_query(std::span<char> query, std::span<const std::string_view> names);
+void mask_query(std::span<char> query, std::span<const std::string_view> names);
 // A URI reference, from its first `?` or `#` on.
-bool mask_uri(std::span<char> uri, std::span<const std::string_view> names);
+void mask_uri(std::span<char> uri, std::span<const std::string_view> names);
 // A request line, whole or cut anywhere, and whether or not it could be parsed.
-bool mask_request_line(std::span<char> line, std::span<const std::string_view> names);
+void mask_request_line(std::span<char> line, std::span<const std::string_view> names);
 // The `bearer.` offers of a Sec-WebSocket-Protocol header.
-bool mask_subprotocols(std::span<char> header);
+void mask_subprotocols(std::span<char> header);
 // A line of an error log: arguments wherever they stand in it, and the values of header lines that
 // carry secrets (`headers`, in lower case) or that nginx quotes because they are wrong.
-bool mask_log_line(std::span<char> line, std::span<const std::string_view> names,
+void mask_log_line(std::span<char> line, std::span<const std::string_view> names,
                    std::span<const std::string_view> headers);
 
 }  // namespace herald
