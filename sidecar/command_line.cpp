@@ -10,6 +10,7 @@
 #include "sidecar/check.hpp"
 #include "sidecar/cli/publish.hpp"
 #include "sidecar/cli/replay.hpp"
+#include "sidecar/cli/token.hpp"
 #include "sidecar/config.hpp"
 
 namespace herald::sidecar {
@@ -29,6 +30,7 @@ int command_line(int argc, char** argv) {
     int status = EXIT_SUCCESS;
     cli::add_publish(app, status);
     cli::add_replay(app, status);
+    cli::add_token(app, status);
 
     try {
         app.parse(argc, argv);

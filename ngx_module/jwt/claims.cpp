@@ -1,7 +1,21 @@
 // Finding things in a claims set.
+#include <algorithm>
+
 #include "verify.hpp"
 
 namespace herald::jwt {
+
+namespace {
+
+bool is_text(const json_t* value, std::string_view text) {
+    if (json_is_string(value))
+        return std::string_view(json_string_value(value), json_string_length(value)) == text;
+    if (json_is_integer(value))
+        return std::to_string(json_integer_value(value)) == text;
+    return json_is_boolean(value) && text == (json_is_true(value) ? "true" : "false");
+}
+
+}  // namespace
 
 const json_t* find_claim(const json_t* claims, std::string_view path) {
     if (!json_is_object(claims) || path.empty())
@@ -19,6 +33,15 @@ const json_t* find_claim(const json_t* claims, std::string_view path) {
             return found;
     }
     return nullptr;
+}
+
+bool has_claim(const json_t* claims, std::string_view path, std::string_view value) {
+    const json_t* claim = find_claim(claims, path);
+    for (size_t i = 0; i < json_array_size(claim); ++i) {
+        if (is_text(json_array_get(claim, i), value))
+            return true;
+    }
+    return is_text(claim, value);
 }
 
 std::vector<std::string> words_of(const json_t* value) {

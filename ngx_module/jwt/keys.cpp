@@ -25,6 +25,15 @@ Algorithms secret_algorithms() {
     return all;
 }
 
+std::string names_of(Algorithms algorithms) {
+    std::string names;
+    for (size_t i = 0; i < kNames.size(); ++i) {
+        if (algorithms.has(static_cast<Algorithm>(i)))
+            names.append(names.empty() ? "" : ", ").append(kNames[i]);
+    }
+    return names;
+}
+
 // What everybody may know is no secret: a key that was put in the wrong place would let everybody
 // sign.
 bool looks_public(std::string_view secret) {
@@ -153,12 +162,13 @@ std::shared_ptr<const KeySet> import_key(std::unique_ptr<EVP_PKEY, FreeKey> key,
         why = "the key " + why;
         return nullptr;
     }
-    if (!allowed.empty())
-        algorithms = algorithms & allowed;
-    if (algorithms.empty()) {
-        why = "the key is for algorithms that are not allowed here";
+    if (!allowed.empty() && (algorithms & allowed).empty()) {
+        why = "the key is for " + names_of(algorithms) + ", and only " + names_of(allowed) +
+              " is allowed";
         return nullptr;
     }
+    if (!allowed.empty())
+        algorithms = algorithms & allowed;
     auto set = std::make_shared<KeySet>();
     set->any_kid = true;
     Key& only = set->keys.emplace_back();

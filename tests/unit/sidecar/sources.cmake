@@ -6,6 +6,7 @@ set(SIDECAR_TESTS
   cli/pace_test.cpp
   cli/progress_test.cpp
   cli/records_test.cpp
+  cli/token_words_test.cpp
   client_events_test.cpp
   config_feed_test.cpp
   config_test.cpp

@@ -300,6 +300,27 @@ TEST(FindClaim, PrefersAMemberWhoseNameHasTheDots) {
     EXPECT_EQ(json_integer_value(find_claim(claims.get(), "n.x.y.z")), 3);
 }
 
+TEST(HasClaim, ComparesWholeTextsNumbersAndBooleans) {
+    const Json claims = parse_object(
+        R"({"t":"acme corp","n":42,"b":true,"r":4.5,"o":{"a":["x",7,[1]]},"null":null})");
+    auto has = [&claims](const char* path, const char* value) {
+        return has_claim(claims.get(), path, value);
+    };
+    EXPECT_TRUE(has("t", "acme corp"));
+    EXPECT_TRUE(has("n", "42"));
+    EXPECT_TRUE(has("b", "true"));
+    EXPECT_TRUE(has("o.a", "x"));
+    EXPECT_TRUE(has("o.a", "7"));
+    EXPECT_FALSE(has("t", "acme"));
+    EXPECT_FALSE(has("t", ""));
+    EXPECT_FALSE(has("n", "042"));
+    EXPECT_FALSE(has("b", "false"));
+    EXPECT_FALSE(has("o.a", "1"));
+    EXPECT_FALSE(has("o", "x"));
+    EXPECT_FALSE(has("null", ""));
+    EXPECT_FALSE(has("missing", ""));
+}
+
 TEST(WordsOf, AreAnArraysStringsOrAStringsWords) {
     const Json json = parse_object(R"({"a":["x","y z",1,null],"s":" read  write ","n":1})");
     EXPECT_THAT(words_of(json_object_get(json.get(), "a")), ElementsAre("x", "y z"));
