@@ -5,6 +5,7 @@
 #include "configuring.hpp"
 #include "environment.hpp"
 #include "issuer_block.hpp"
+#include "redaction.hpp"
 
 namespace herald {
 
@@ -26,6 +27,7 @@ char* set_auth(ngx_conf_t* cf, ngx_command_t* cmd, AuthSettings& settings) {
         }
         settings.names->emplace_back(view(*value));
     }
+    want_redaction(cf);
     return NGX_CONF_OK;
 }
 
