@@ -89,7 +89,7 @@ CONF
 my @all = ('good', 'redirected', @broken);
 $conf =~ s{ISSUERS}{join "\n    ", map { "herald_issuer $_ { jwks url:https://localhost:$port/$_; }" } @all}e;
 $conf =~ s{LOCATIONS}{join "\n        ", map { "location = /$_ { herald_auth $_; try_files /none =204; }" } @all}e;
-my $h = Herald->new(conf => $conf, toml => <<'TOML', env => { SSL_CERT_FILE => "$dir/tls.pem" });
+my $h = Herald->new(conf => $conf, toml => <<'TOML', env => { CURL_CA_BUNDLE => "$dir/tls.pem" });
 [sidecar]
 socket = "%%SOCKET%%"
 state = "%%DIR%%/state"
