@@ -4,9 +4,9 @@
 set -euo pipefail
 
 build="g++ cmake make pkg-config nginx-dev libuv1-dev libhiredis-dev libjansson-dev libtoml11-dev
-    libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libsqlite3-dev"
+    libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev"
 demo="nginx redis-server python3"
-test="$demo libgtest-dev libgmock-dev rapidjson-dev libssl-dev perl libio-socket-ssl-perl openssl curl nodejs npm chromium"
+test="$demo libgtest-dev libgmock-dev rapidjson-dev perl libio-socket-ssl-perl openssl curl nodejs npm chromium"
 check="clang clang-format libclang-rt-14-dev"
 bench="$demo libnginx-mod-nchan util-linux"
 
