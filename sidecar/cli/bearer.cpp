@@ -64,8 +64,11 @@ const std::string& Bearer::current() {
 }
 
 std::string Bearer::without_token(std::string text) const {
-    for (size_t at = 0; !token_.empty() && (at = text.find(token_)) != text.npos;)
-        text.replace(at, token_.size(), "...");
+    if (token_.empty())
+        return text;
+    const std::string mark = token_.find_first_not_of('.') == token_.npos ? "***" : "...";
+    for (size_t at = 0; (at = text.find(token_, at)) != text.npos; at += mark.size())
+        text.replace(at, token_.size(), mark);
     return text;
 }
 

@@ -2,6 +2,8 @@
 #include "sidecar/cli/event_file.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,12 +67,12 @@ void EventFile::flush() {
 void EventFile::write_all(std::string_view bytes) {
     std::string_view left = bytes;
     while (!left.empty()) {
-        const ssize_t written = write(fd_.get(), left.data(), left.size());
+        const ssize_t written = write_some(left);
         if (written >= 0) {
             left.remove_prefix(static_cast<size_t>(written));
             continue;
         }
-        if (errno != EINTR || (!regular_ && interrupt_.signal() != 0)) {
+        if (errno != EINTR || gave_up_) {
             const int error = errno;
             // As many whole pieces as fit stay.
             const std::string_view out = bytes.substr(0, bytes.size() - left.size());
@@ -83,6 +85,22 @@ void EventFile::write_all(std::string_view bytes) {
         }
     }
     keep(bytes);
+}
+
+// A pipe or a terminal may take nothing for long, and a signal that comes just before write() does
+// not end it: only as much is written as cannot block. On an error, EINTR among them, -1.
+ssize_t EventFile::write_some(std::string_view bytes) {
+    if (regular_)
+        return write(fd_.get(), bytes.data(), bytes.size());
+    pollfd polled[2] = {{fd_.get(), POLLOUT, 0}, {interrupt_.fd(), POLLIN, 0}};
+    if (poll(polled, 2, -1) < 0)
+        return -1;
+    if (polled[0].revents == 0) {
+        gave_up_ = true;
+        errno = EINTR;
+        return -1;
+    }
+    return write(fd_.get(), bytes.data(), std::min<size_t>(bytes.size(), PIPE_BUF));
 }
 
 void EventFile::keep(std::string_view written) {

@@ -2,6 +2,8 @@
 // until it is much.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,6 +32,7 @@ class EventFile {
 
   private:
     void write_all(std::string_view bytes);
+    ssize_t write_some(std::string_view bytes);
     void keep(std::string_view written);
     [[noreturn]] void fail(int error);
 
@@ -37,6 +40,7 @@ class EventFile {
     const Interrupt& interrupt_;
     sidecar::Fd fd_;
     bool regular_ = false;
+    bool gave_up_ = false;
     int64_t size_ = 0;  // of a regular file, as far as it has whole pieces
     uint64_t lines_ = 0;
     std::string buffer_{};
