@@ -82,13 +82,12 @@ bool SseParser::end_line(std::string_view line, const std::function<bool(const R
 
 void SseParser::field(std::string_view name, std::string_view value) {
     if (name == "data") {
-        if (has_data_)
-            data_ += '\n';
+        const size_t joint = has_data_ ? 1 : 0;
         has_data_ = true;
-        if (value.size() > max_event_ - std::min(max_event_, data_.size()))
+        if (data_.size() + joint + value.size() > max_event_)
             too_long_ = true;
         else if (!too_long_)
-            data_.append(value);
+            data_.append(joint, '\n').append(value);
     } else if (name == "event") {
         event_ = value;
     } else if (name == "id") {

@@ -177,6 +177,12 @@ TEST(SseParser, BoundsTheLinesOfAnEventTogether) {
                 ElementsAre(Seen{"", "", "", "", true}, Seen{"5", "", "", ""}));
 }
 
+TEST(SseParser, CountsTheLineEndsInsideOfAnEvent) {
+    EXPECT_THAT(read("data: 123\ndata: 4567\n\ndata\ndata\n\n", 8).events,
+                ElementsAre(Seen{"123\n4567", "", "", ""}, Seen{"\n", "", "", ""}));
+    EXPECT_THAT(read("data\ndata\n\n", 0).events, ElementsAre(Seen{"", "", "", "", true}));
+}
+
 TEST(SseParser, IsNotLostInALongComment) {
     EXPECT_THAT(read(":" + std::string(100, 'x') + "\ndata: 1\n\n", 8).events,
                 ElementsAre(Seen{"1", "", "", ""}));
