@@ -9,6 +9,7 @@
 #include "sidecar/app.hpp"
 #include "sidecar/check.hpp"
 #include "sidecar/cli/publish.hpp"
+#include "sidecar/cli/record.hpp"
 #include "sidecar/cli/replay.hpp"
 #include "sidecar/cli/token.hpp"
 #include "sidecar/config.hpp"
@@ -30,6 +31,8 @@ int command_line(int argc, char** argv) {
     int status = EXIT_SUCCESS;
     cli::add_publish(app, status);
     cli::add_replay(app, status);
+    cli::add_record(app, status);
+    cli::add_tail(app, status);
     cli::add_token(app, status);
 
     try {

@@ -1,9 +1,6 @@
 // The texts are pure functions; the class knows the terminal and the speed of the last seconds.
 #include "sidecar/cli/progress.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -26,13 +23,6 @@ double share(const ProgressState& state) {
     if (state.total_bytes == 0)
         return 1;
     return std::min(1.0, static_cast<double>(state.bytes) / static_cast<double>(state.total_bytes));
-}
-
-size_t terminal_columns() {
-    winsize size{};
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return kUsualColumns;
-    return size.ws_col;
 }
 
 }  // namespace
@@ -86,9 +76,9 @@ std::string format_summary(const Summary& summary) {
 }
 
 Progress::Progress(bool quiet)
-    : style_(quiet                        ? Style::None
-             : isatty(STDERR_FILENO) != 0 ? Style::Bar
-                                          : Style::Lines) {}
+    : style_(quiet                         ? Style::None
+             : TerminalLine::is_terminal() ? Style::Bar
+                                           : Style::Lines) {}
 
 void Progress::update(ProgressState state) {
     if (style_ == Style::None)
@@ -102,34 +92,12 @@ void Progress::update(ProgressState state) {
             static_cast<double>(state.events - old.events) / (state.elapsed_s - old.at_s);
 
     if (style_ == Style::Bar)
-        return draw(format_progress(state, terminal_columns() - 1));
+        return line_.draw(format_progress(state, TerminalLine::columns()));
     if (state.elapsed_s - printed_at_s_ < kLineEveryS)
         return;
     printed_at_s_ = state.elapsed_s;
     const std::string line = format_progress(state, kUsualColumns);
     std::fprintf(stderr, "%s\n", line.c_str());
-}
-
-// Blanks wipe what was longer: nothing is asked of the terminal but a carriage return.
-void Progress::draw(std::string line) {
-    const size_t columns = line.size();
-    if (columns < drawn_)
-        line.append(drawn_ - columns, ' ');
-    drawn_ = columns;
-    std::fprintf(stderr, "\r%s", line.c_str());
-    std::fflush(stderr);
-}
-
-void Progress::say(std::string_view text) {
-    clear();
-    std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
-}
-
-void Progress::clear() {
-    if (drawn_ == 0)
-        return;
-    draw("");
-    std::fputs("\r", stderr);
 }
 
 }  // namespace herald::cli

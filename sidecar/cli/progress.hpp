@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "sidecar/cli/terminal_line.hpp"
+
 namespace herald::cli {
 
 struct ProgressState {
@@ -41,29 +43,24 @@ std::string format_summary(const Summary& summary);
 class Progress {
   public:
     explicit Progress(bool quiet);
-    ~Progress() { clear(); }
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
 
     // To be called up to ten times a second. `events_per_s` is filled in here.
     void update(ProgressState state);
 
     // A line for the reader, above the bar.
-    void say(std::string_view text);
+    void say(std::string_view text) { line_.say(text); }
 
-    void clear();  // takes the bar off the screen
+    void clear() { line_.clear(); }  // takes the bar off the screen
 
   private:
     struct Sample {
         double at_s;
         uint64_t events;
     };
-    void draw(std::string line);
-
     enum class Style { None, Bar, Lines } style_;
     std::deque<Sample> samples_{};  // of the last few seconds
     double printed_at_s_ = 0;
-    size_t drawn_ = 0;  // columns on the screen
+    TerminalLine line_{};
 };
 
 }  // namespace herald::cli

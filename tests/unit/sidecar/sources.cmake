@@ -2,11 +2,22 @@
 set(SIDECAR_TESTS
   backoff_test.cpp
   check_test.cpp
+  cli/bearer_test.cpp
+  cli/endpoint_test.cpp
+  cli/envelope_test.cpp
+  cli/event_file_test.cpp
   cli/line_reader_test.cpp
+  cli/outcome_test.cpp
   cli/pace_test.cpp
   cli/progress_test.cpp
+  cli/reconnect_test.cpp
+  cli/recording_text_test.cpp
   cli/records_test.cpp
+  cli/selection_test.cpp
+  cli/sse_parser_test.cpp
   cli/token_words_test.cpp
+  cli/upgrade_test.cpp
+  cli/ws_frames_test.cpp
   client_events_test.cpp
   config_feed_test.cpp
   config_test.cpp
