@@ -26,7 +26,7 @@ struct FreeBuilder {
 struct FreeParams {
     void operator()(OSSL_PARAM* params) const { OSSL_PARAM_free(params); }
 };
-struct FreeContext {
+struct FreeImport {
     void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
 };
 using Number = std::unique_ptr<BIGNUM, FreeNumber>;
@@ -45,7 +45,7 @@ Builder make_builder() {
 
 PublicKey build(const char* kind, const Builder& builder) {
     const std::unique_ptr<OSSL_PARAM, FreeParams> params(OSSL_PARAM_BLD_to_param(builder.get()));
-    const std::unique_ptr<EVP_PKEY_CTX, FreeContext> context(
+    const std::unique_ptr<EVP_PKEY_CTX, FreeImport> context(
         EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
     EVP_PKEY* key = nullptr;
     if (params == nullptr || context == nullptr || EVP_PKEY_fromdata_init(context.get()) != 1 ||

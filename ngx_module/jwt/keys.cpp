@@ -7,15 +7,15 @@
 
 #include "json.hpp"
 #include "jwk.hpp"
+#include "signature.hpp"
 
 namespace herald::jwt {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kNames{"HS256", "HS384", "HS512", "RS256",
-                                                  "RS384", "RS512", "PS256", "PS384",
-                                                  "PS512", "ES256", "ES384", "EdDSA"};
-static_assert(static_cast<size_t>(Algorithm::EdDSA) == kNames.size() - 1);
+constexpr std::array<std::string_view, kAlgorithms> kNames{"HS256", "HS384", "HS512", "RS256",
+                                                           "RS384", "RS512", "PS256", "PS384",
+                                                           "PS512", "ES256", "ES384", "EdDSA"};
 
 Algorithms secret_algorithms() {
     Algorithms all;
@@ -113,6 +113,7 @@ bool import_one(const json_t* jwk, Algorithms allowed, Key& key, std::string& wh
     if (!allowed.empty())
         key.algorithms = key.algorithms & allowed;
     why = "is for algorithms that are not allowed here";
+    prepare(key);
     return !key.algorithms.empty();
 }
 
@@ -152,6 +153,11 @@ std::shared_ptr<const KeySet> import_secret(std::string_view secret, Algorithms 
     Key& key = set->keys.emplace_back();
     key.algorithms = allowed;
     key.secret = secret;
+    prepare(key);
+    if (key.algorithms.empty()) {
+        why = "OpenSSL has no HMAC here";
+        return nullptr;
+    }
     return set;
 }
 
@@ -174,6 +180,11 @@ std::shared_ptr<const KeySet> import_key(std::unique_ptr<EVP_PKEY, FreeKey> key,
     Key& only = set->keys.emplace_back();
     only.algorithms = algorithms;
     only.public_key = std::move(key);
+    prepare(only);
+    if (only.algorithms.empty()) {
+        why = "the key is one that OpenSSL cannot check signatures with here";
+        return nullptr;
+    }
     return set;
 }
 

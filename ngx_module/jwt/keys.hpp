@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@ enum class Algorithm : uint8_t {
     ES384,
     EdDSA
 };
+constexpr size_t kAlgorithms = static_cast<size_t>(Algorithm::EdDSA) + 1;
 
 // A set of algorithms.
 class Algorithms {
@@ -63,11 +65,23 @@ struct FreeKey {
     void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
 
+struct FreeContext {
+    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+// Made by the functions below alone.
 struct Key {
     std::string kid{};  // empty: none
     Algorithms algorithms{};
     std::string secret{};                             // of HS*; else empty
     std::unique_ptr<EVP_PKEY, FreeKey> public_key{};  // of the others
+
+    // What a signature's check starts with, a copy of it, by algorithm: without it OpenSSL looks
+    // everything up by name each time, which takes as long as a token's hash. Null: not for this
+    // key.
+    std::array<std::unique_ptr<EVP_MAC_CTX, FreeContext>, kAlgorithms> macs{};
+    std::array<std::unique_ptr<EVP_MD_CTX, FreeContext>, kAlgorithms> digests{};
 };
 
 // The keys of one source. Immutable once it is shared.

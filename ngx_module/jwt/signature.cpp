@@ -13,12 +13,15 @@ namespace herald::jwt {
 
 namespace {
 
-struct FreeMac {
-    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-};
-struct FreeDigest {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
+using Mac = std::unique_ptr<EVP_MAC_CTX, FreeContext>;
+using Digest = std::unique_ptr<EVP_MD_CTX, FreeContext>;
+
+template <typename Pointer>
+Pointer not_null(Pointer pointer) {
+    if (pointer == nullptr)
+        throw std::bad_alloc();
+    return pointer;
+}
 
 const unsigned char* bytes_of(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
@@ -46,37 +49,52 @@ const char* digest_of(Algorithm algorithm) {
     return nullptr;  // Ed25519 has its own inside
 }
 
-// A context for each of HS256, HS384 and HS512, still without a key: looking the algorithms up by
-// name costs more than a token's hash. Made once and never freed: OpenSSL may be gone at exit.
-std::array<EVP_MAC_CTX*, 3> make_macs() {
-    std::array<EVP_MAC_CTX*, 3> macs{};
-    EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-    constexpr std::array kHashes{Algorithm::HS256, Algorithm::HS384, Algorithm::HS512};
-    for (size_t i = 0; i < macs.size(); ++i) {
-        const OSSL_PARAM params[] = {
-            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-                                             const_cast<char*>(digest_of(kHashes[i])), 0),
-            OSSL_PARAM_construct_end()};
-        macs[i] = EVP_MAC_CTX_new(hmac);
-        if (macs[i] == nullptr || EVP_MAC_CTX_set_params(macs[i], params) != 1)
-            throw std::bad_alloc();
-    }
-    EVP_MAC_free(hmac);  // the contexts hold it
-    return macs;
+bool is_hmac(Algorithm algorithm) {
+    return algorithm == Algorithm::HS256 || algorithm == Algorithm::HS384 ||
+           algorithm == Algorithm::HS512;
 }
 
-bool verify_secret(const Key& key, Algorithm algorithm, std::string_view text,
-                   std::string_view signature) {
-    static const std::array<EVP_MAC_CTX*, 3> macs = make_macs();
-    const auto which = static_cast<size_t>(algorithm) - static_cast<size_t>(Algorithm::HS256);
-    const std::unique_ptr<EVP_MAC_CTX, FreeMac> mac(EVP_MAC_CTX_dup(macs.at(which)));
-    if (mac == nullptr)
-        throw std::bad_alloc();
+bool is_pss(Algorithm algorithm) {
+    return algorithm == Algorithm::PS256 || algorithm == Algorithm::PS384 ||
+           algorithm == Algorithm::PS512;
+}
 
+// nullptr where OpenSSL has no such thing.
+Mac make_mac(const std::string& secret, Algorithm algorithm) {
+    EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    if (hmac == nullptr)
+        return nullptr;
+    Mac mac(EVP_MAC_CTX_new(hmac));
+    EVP_MAC_free(hmac);  // the context holds it
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                         const_cast<char*>(digest_of(algorithm)), 0),
+        OSSL_PARAM_construct_end()};
+    if (mac == nullptr || EVP_MAC_init(mac.get(), bytes_of(secret), secret.size(), params) != 1)
+        return nullptr;
+    return mac;
+}
+
+Digest make_digest(EVP_PKEY* key, Algorithm algorithm) {
+    Digest digest(not_null(EVP_MD_CTX_new()));
+    EVP_PKEY_CTX* options = nullptr;  // the context's
+    if (EVP_DigestVerifyInit_ex(digest.get(), &options, digest_of(algorithm), nullptr, nullptr, key,
+                                nullptr) != 1)
+        return nullptr;
+    // RFC 7518, section 3.5: the salt is as long as the digest, and MGF1 uses the same digest
+    // (OpenSSL's default).
+    if (is_pss(algorithm) &&
+        (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1))
+        return nullptr;
+    return digest;
+}
+
+bool verify_secret(const EVP_MAC_CTX* prepared, std::string_view text, std::string_view signature) {
+    const Mac mac(not_null(EVP_MAC_CTX_dup(prepared)));
     unsigned char expected[EVP_MAX_MD_SIZE];
     size_t length = 0;
-    if (EVP_MAC_init(mac.get(), bytes_of(key.secret), key.secret.size(), nullptr) != 1 ||
-        EVP_MAC_update(mac.get(), bytes_of(text), text.size()) != 1 ||
+    if (EVP_MAC_update(mac.get(), bytes_of(text), text.size()) != 1 ||
         EVP_MAC_final(mac.get(), expected, &length, sizeof expected) != 1)
         return false;
     const bool same =
@@ -112,54 +130,58 @@ size_t to_der(std::string_view signature, Der& der) {
     return at;
 }
 
-bool verify_digest(EVP_PKEY* key, Algorithm algorithm, std::string_view text,
+bool verify_digest(const EVP_MD_CTX* prepared, std::string_view text,
                    const unsigned char* signature, size_t length) {
-    const std::unique_ptr<EVP_MD_CTX, FreeDigest> context(EVP_MD_CTX_new());
-    if (context == nullptr)
-        throw std::bad_alloc();
-    EVP_PKEY_CTX* options = nullptr;  // the context's
-    if (EVP_DigestVerifyInit_ex(context.get(), &options, digest_of(algorithm), nullptr, nullptr,
-                                key, nullptr) != 1)
-        return false;
-    // RFC 7518, section 3.5: the salt is as long as the digest, and MGF1 uses the same digest
-    // (OpenSSL's default).
-    const bool pss = algorithm == Algorithm::PS256 || algorithm == Algorithm::PS384 ||
-                     algorithm == Algorithm::PS512;
-    if (pss && (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
-                EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1))
-        return false;
-    return EVP_DigestVerify(context.get(), signature, length, bytes_of(text), text.size()) == 1;
+    const Digest digest(not_null(EVP_MD_CTX_new()));
+    return EVP_MD_CTX_copy_ex(digest.get(), prepared) == 1 &&
+           EVP_DigestVerify(digest.get(), signature, length, bytes_of(text), text.size()) == 1;
 }
 
 bool verify_public(const Key& key, Algorithm algorithm, std::string_view text,
                    std::string_view signature) {
-    EVP_PKEY* const pkey = key.public_key.get();
+    const EVP_MD_CTX* prepared = key.digests[static_cast<size_t>(algorithm)].get();
     if (algorithm == Algorithm::ES256 || algorithm == Algorithm::ES384) {
         Der der;
         if (signature.size() != (algorithm == Algorithm::ES256 ? 64u : 96u))
             return false;
         const size_t length = to_der(signature, der);
-        return length != 0 && verify_digest(pkey, algorithm, text, der.data(), length);
+        return length != 0 && verify_digest(prepared, text, der.data(), length);
     }
     // Of RSA as long as the modulus (RFC 8017, sections 8.1.2 and 8.2.2), of Ed25519 64 bytes.
-    if (signature.size() != static_cast<size_t>(EVP_PKEY_get_size(pkey)))
+    if (signature.size() != static_cast<size_t>(EVP_PKEY_get_size(key.public_key.get())))
         return false;
-    return verify_digest(pkey, algorithm, text, bytes_of(signature), signature.size());
+    return verify_digest(prepared, text, bytes_of(signature), signature.size());
 }
 
 }  // namespace
+
+void prepare(Key& key) {
+    Algorithms possible;
+    for (size_t i = 0; i < kAlgorithms; ++i) {
+        const auto algorithm = static_cast<Algorithm>(i);
+        if (!key.algorithms.has(algorithm))
+            continue;
+        if (is_hmac(algorithm))
+            key.macs[i] = make_mac(key.secret, algorithm);
+        else
+            key.digests[i] = make_digest(key.public_key.get(), algorithm);
+        if (key.macs[i] != nullptr || key.digests[i] != nullptr)
+            possible.add(algorithm);
+    }
+    ERR_clear_error();
+    key.algorithms = possible;
+}
 
 bool verify_signature(const Key& key, Algorithm algorithm, std::string_view signed_text,
                       std::string_view signature) {
     if (!key.algorithms.has(algorithm))
         return false;
-    const bool secret = algorithm == Algorithm::HS256 || algorithm == Algorithm::HS384 ||
-                        algorithm == Algorithm::HS512;
-    if (secret ? key.secret.empty() : key.public_key == nullptr)
-        return false;
-    const bool good = secret ? verify_secret(key, algorithm, signed_text, signature)
-                             : verify_public(key, algorithm, signed_text, signature);
-    ERR_clear_error();
+    const bool good =
+        is_hmac(algorithm)
+            ? verify_secret(key.macs[static_cast<size_t>(algorithm)].get(), signed_text, signature)
+            : verify_public(key, algorithm, signed_text, signature);
+    if (!good)
+        ERR_clear_error();
     return good;
 }
 

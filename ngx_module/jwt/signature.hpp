@@ -7,6 +7,9 @@
 
 namespace herald::jwt {
 
+// Makes the contexts of a key for its algorithms, and takes those away that OpenSSL cannot do.
+void prepare(Key& key);
+
 // `signature` is what the token's third part decodes to. False for every key that is not for
 // `algorithm`, and where OpenSSL cannot check it. Leaves OpenSSL's error queue empty. Throws
 // bad_alloc alone.

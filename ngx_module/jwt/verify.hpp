@@ -77,8 +77,8 @@ Verdict verify(std::string_view token, std::span<const Issuer* const> issuers, i
 // ("https://example.com/roles") is found too, before the path is split.
 const json_t* find_claim(const json_t* claims, std::string_view path);
 
-// Whether the claim at `path` is `value`: a string, an integer or a boolean by its text, or an array
-// that has it. Never a part of a text.
+// Whether the claim at `path` is `value`: a string, an integer or a boolean by its text, or an
+// array that has it. Never a part of a text.
 bool has_claim(const json_t* claims, std::string_view path, std::string_view value);
 
 // An array's strings, or a string's words.

@@ -41,7 +41,7 @@ std::vector<std::string> audiences_of(const json_t* claims) {
 
 std::string names_of(const jwt::Issuer& issuer, std::string_view kid) {
     std::string names;
-    for (unsigned i = 0; i <= static_cast<unsigned>(jwt::Algorithm::EdDSA); ++i) {
+    for (size_t i = 0; i < jwt::kAlgorithms; ++i) {
         const auto algorithm = static_cast<jwt::Algorithm>(i);
         const bool possible =
             std::any_of(issuer.keys.begin(), issuer.keys.end(), [algorithm, kid](const auto& set) {

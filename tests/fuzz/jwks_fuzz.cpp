@@ -23,11 +23,9 @@ void require(bool holds) {
         std::abort();
 }
 
-constexpr unsigned kAlgorithms = static_cast<unsigned>(Algorithm::EdDSA) + 1;
-
 Algorithms chosen(uint8_t byte) {
     Algorithms algorithms;
-    for (unsigned i = 0; i < kAlgorithms && byte != 0; ++i) {
+    for (size_t i = 0; i < kAlgorithms && byte != 0; ++i) {
         if ((byte >> i % 8 & 1) != 0)
             algorithms.add(static_cast<Algorithm>(i));
     }
@@ -38,7 +36,7 @@ void check(const Key& key, Algorithms allowed) {
     require(key.public_key != nullptr && key.secret.empty());
     require(!key.algorithms.empty());
     const size_t size = static_cast<size_t>(EVP_PKEY_get_size(key.public_key.get()));
-    for (unsigned i = 0; i < kAlgorithms; ++i) {
+    for (size_t i = 0; i < kAlgorithms; ++i) {
         const auto algorithm = static_cast<Algorithm>(i);
         require(!key.algorithms.has(algorithm) || allowed.empty() || allowed.has(algorithm));
         require(!key.algorithms.has(algorithm) || !name_of(algorithm).starts_with("HS"));

@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 
 std::vector<std::string> names_of(Algorithms algorithms) {
     std::vector<std::string> names;
-    for (unsigned i = 0; i <= static_cast<unsigned>(Algorithm::EdDSA); ++i) {
+    for (size_t i = 0; i < kAlgorithms; ++i) {
         if (algorithms.has(static_cast<Algorithm>(i)))
             names.emplace_back(name_of(static_cast<Algorithm>(i)));
     }
