@@ -5,6 +5,7 @@
 
 #include "ring/control.hpp"
 #include "ring/questions.hpp"
+#include "ring/trust.hpp"
 #include "ring_fixture.hpp"
 
 namespace herald::ring {
@@ -115,6 +116,14 @@ TEST_F(FormatsExample, ShowsAnAnswer) {
     questions::append_bytes(answer, header);
     questions::append_item(answer, item, "jobs:1", "done", R"({"ok":true})");
     control::append_message(frame, control::Type::Answer, 7, answer);
+    expect_in_formats(hexdump(frame.data(), frame.size()));
+}
+
+TEST_F(FormatsExample, ShowsNews) {
+    std::string item, frame;
+    trust::append_revocation(item, {trust::Revocation::Kind::Sub, "u1", "", 1763719200});
+    control::append_message(frame, control::Type::News, 1,
+                            trust::encode_revocations({1, 1, 1, 0}, item));
     expect_in_formats(hexdump(frame.data(), frame.size()));
 }
 
