@@ -8,6 +8,7 @@ extern "C" {
 #include <ngx_http.h>
 }
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <string_view>
@@ -29,10 +30,10 @@ inline ngx_str_t as_ngx_str(std::string_view text) {
 // A copy of `text` in a pool; data is nullptr when memory is out.
 inline ngx_str_t copy_to_pool(ngx_pool_t* pool, std::string_view text) {
     ngx_str_t copy{text.size(), static_cast<u_char*>(ngx_pnalloc(pool, text.size() + 1))};
-    if (copy.data != nullptr)
-        *ngx_cpymem(copy.data, text.data(), text.size()) = '\0';
-    else
+    if (copy.data == nullptr)
         copy.len = 0;
+    else
+        *std::copy(text.begin(), text.end(), copy.data) = '\0';  // an empty view may point nowhere
     return copy;
 }
 

@@ -7,6 +7,8 @@ namespace herald {
 
 namespace {
 
+constexpr std::string_view kAuthenticate = "WWW-Authenticate";
+
 // The edge module's context of a request. Internal redirects (error_page to a URI or a named
 // location) clear contexts, and with them the refusal: another response is on its way then.
 struct Note {
@@ -27,11 +29,23 @@ void hide(ngx_table_elt_t* header) {
         header->hash = 0;
 }
 
+// Hides what an earlier refusal of this request has said, before an error_page led to another one.
+void hide_challenge(ngx_http_request_t* r, std::string_view value) {
+    for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
+        auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+            if (view(headers[i].key) == kAuthenticate && view(headers[i].value) == value)
+                hide(&headers[i]);
+        }
+    }
+}
+
 // Adds WWW-Authenticate beside those of other modules. `satisfy any` hides what
 // headers_out.www_authenticate points to: since nginx 1.23 a list, before that one header, so that
 // forget_refusal has to see to the others.
 bool add_authenticate(ngx_http_request_t* r, std::string_view value, Note& note) {
-    if (!add_header(r, "WWW-Authenticate", value))
+    hide_challenge(r, value);
+    if (!add_header(r, kAuthenticate, value))
         return false;
     ngx_list_part_t* last = r->headers_out.headers.last;
     auto* header = static_cast<ngx_table_elt_t*>(last->elts) + last->nelts - 1;
