@@ -266,7 +266,6 @@ char* set_cors(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return NGX_CONF_OK;
 }
 
-
 }  // namespace
 
 ngx_command_t edge_commands[] = {

@@ -1,6 +1,6 @@
-// libcurl's transfers on the event loop: its sockets are polled by libuv, its time-outs are a timer.
-// Nothing blocks; host names are looked up on a thread of libcurl's. The process has to ignore
-// SIGPIPE.
+// libcurl's transfers on the event loop: its sockets are polled by libuv, its time-outs are a
+// timer. Nothing blocks; host names are looked up on a thread of libcurl's. The process has to
+// ignore SIGPIPE.
 #pragma once
 
 #include <curl/curl.h>

@@ -1,4 +1,4 @@
-// The file that revocations are kept in, revocations.jsonl, and the thread that writes it.
+// The file that revocations are kept in, and the thread that writes it.
 //
 // Lines are only ever appended, and are on disk before `written` counts them. The file is read
 // once, at the start; what is there twice is taken out then, and whenever it makes up most of the

@@ -22,7 +22,7 @@ TrustDesk::TrustDesk(uv_loop_t* loop, ControlServer& server, const std::string& 
       server_(server),
       keys_(loop, std::move(options),
             [this](const std::string& source) { on_keys_changed(source); }),
-      revocations_(loop, state + "/revocations.jsonl", [this] { server_.tell_news(); }) {
+      revocations_(loop, state + "/revocations", [this] { server_.tell_news(); }) {
     if (revocations_.size() != 0)
         log::info(log::Line("revocations in force").with("count", revocations_.size()));
 }

@@ -53,7 +53,7 @@ class RevocationFileTest : public testing::Test {
     }
 
     TemporaryDirectory directory_{};
-    std::string path_ = directory_ / "revocations.jsonl";
+    std::string path_ = directory_ / "revocations";
     Loop loop_{};
     RevocationSet set_{};
     size_t told_ = 0;

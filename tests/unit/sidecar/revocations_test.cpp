@@ -76,7 +76,7 @@ class RevocationsTest : public testing::Test {
     }
 
     TemporaryDirectory directory_{};
-    std::string path_ = directory_ / "revocations.jsonl";
+    std::string path_ = directory_ / "revocations";
     Loop loop_{};
     int changes_ = 0;
     std::string on_disk_{};

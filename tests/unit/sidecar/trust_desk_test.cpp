@@ -125,7 +125,7 @@ TEST_F(TrustDeskTest, TellsEveryWorkerOfARevocation) {
     EXPECT_TRUE(desk_->revoke(R"({"sub":"a","before":10})"));
     wait_for(first, "more a@10");
     wait_for(second, "more a@10");
-    EXPECT_THAT(read_file(directory_ / "revocations.jsonl"), HasSubstr("\"a\""));
+    EXPECT_THAT(read_file(directory_ / "revocations"), HasSubstr("\"a\""));
 }
 
 TEST_F(TrustDeskTest, KnowsTheRevocationsOfAnEarlierRun) {
