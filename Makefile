@@ -67,8 +67,9 @@ test-browser: build-tests
 demo: deps-demo build
 	@HERALD_BUILD=$(abspath $(BUILD)) demo/run
 
+# Debian's Python, which has the packages that deps.sh installs.
 bench: deps-bench build-tests
-	python3 tests/bench/run.py --build $(BUILD) $(BENCH)
+	/usr/bin/python3 tests/bench/run.py --build $(BUILD) $(BENCH)
 
 soak: build-tests
 	$(BUILD)/tests/fault/herald_ring_fault $(SOAK)
@@ -79,9 +80,7 @@ build-clang: deps-check
 	cmake --build $(BUILD)-clang -j $(JOBS)
 
 fuzz: build-clang
-	for fuzzer in $(BUILD)-clang/tests/fuzz/*_fuzz; do \
-	    words=tests/fuzz/$$(basename $$fuzzer _fuzz).dict; [ -f $$words ] || words=; \
-	    $$fuzzer $${words:+-dict=$$words} -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=0 || exit 1; done
+	ls $(BUILD)-clang/tests/fuzz/*_fuzz | xargs -P $(JOBS) -I {} tests/fuzz/run {} $(FUZZ_SECONDS)
 
 check: build-clang
 	clang-format --dry-run --Werror $(FORMATTED)
