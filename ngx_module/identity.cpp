@@ -18,13 +18,6 @@ std::optional<std::string> dump(const json_t* value) {
     return std::string(text.get());
 }
 
-bool equals(const json_t* claim, std::string_view value) {
-    if (json_is_object(claim) || json_is_array(claim) || json_is_null(claim))
-        return false;
-    const std::optional<std::string> text = claim_text(claim);
-    return text && *text == value;
-}
-
 }  // namespace
 
 bool is_plain_text(std::string_view text) {
@@ -35,19 +28,6 @@ bool is_plain_text(std::string_view text) {
 bool has_role(const Identity& identity, std::string_view role) {
     const std::vector<std::string>& roles = identity.claims.roles;
     return std::find(roles.begin(), roles.end(), role) != roles.end();
-}
-
-bool has_claim(const Identity& identity, std::string_view path, std::string_view value) {
-    const json_t* claim = jwt::find_claim(identity.claims.all.get(), path);
-    if (claim == nullptr)
-        return false;
-    if (!json_is_array(claim))
-        return equals(claim, value);
-    for (size_t i = 0; i < json_array_size(claim); ++i) {
-        if (equals(json_array_get(claim, i), value))
-            return true;
-    }
-    return false;
 }
 
 std::optional<std::string> claim_text(const json_t* claim) {

@@ -23,10 +23,6 @@ struct Identity {
 
 bool has_role(const Identity& identity, std::string_view role);
 
-// Whether the claim at `path` is `value`: a string that equals it, a number or a boolean that is
-// written like it, or an array that has such an element.
-bool has_claim(const Identity& identity, std::string_view path, std::string_view value);
-
 // A claim as text: a string as it is, anything else as JSON. Nothing where it is absent, null, or
 // holds control characters, which would break a header that it is put into.
 std::optional<std::string> claim_text(const json_t* claim);

@@ -46,7 +46,7 @@ int holds(ngx_http_request_t* r, const Grant& grant, const Identity& identity) {
         case Grant::Kind::User:
             return identity.claims.user == view(value) ? 1 : 0;
         case Grant::Kind::Claim:
-            return has_claim(identity, grant.path, view(value)) ? 1 : 0;
+            return jwt::has_claim(identity.claims.all.get(), grant.path, view(value)) ? 1 : 0;
     }
     return 0;
 }

@@ -1,6 +1,9 @@
 #include "token_scan.hpp"
 
 #include <algorithm>
+#include <string>
+
+#include "jwt/base64url.hpp"
 
 namespace herald {
 
@@ -87,16 +90,6 @@ size_t spelled(std::string_view text, std::span<const std::string_view> names) {
 // RFC 6265, section 4.1.1
 constexpr bool is_cookie_octet(char c) {
     return is_visible(c) && c != '"' && c != ',' && c != ';' && c != '\\';
-}
-
-constexpr int base64url_value(char c) {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
 constexpr std::string_view text_of(std::span<char> text) {
@@ -193,27 +186,13 @@ Scan scan_subprotocols(std::string_view header, std::string_view& encoded) {
 }
 
 std::optional<size_t> decode_subprotocol_token(std::string_view encoded, char* out) {
-    if (encoded.empty() || encoded.size() % 4 == 1)
+    std::string token;
+    if (encoded.empty() || !jwt::decode_base64url(encoded, token))
         return std::nullopt;
-    size_t length = 0;
-    unsigned bits = 0, count = 0;
-    for (char c : encoded) {
-        const int digit = base64url_value(c);
-        if (digit < 0)
-            return std::nullopt;
-        bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xffff;
-        count += 6;
-        if (count < 8)
-            continue;
-        count -= 8;
-        const char byte = static_cast<char>(bits >> count & 0xff);
-        if (!is_visible(byte))
-            return std::nullopt;
-        out[length++] = byte;
-    }
-    if ((bits & ((1u << count) - 1)) != 0)
+    if (!std::all_of(token.begin(), token.end(), is_visible))
         return std::nullopt;
-    return length;
+    std::copy(token.begin(), token.end(), out);
+    return token.size();
 }
 
 namespace {
