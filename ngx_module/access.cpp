@@ -11,12 +11,21 @@ AuthContext* own_context(ngx_http_request_t* r) {
     return static_cast<AuthContext*>(ngx_http_get_module_ctx(r, ngx_http_herald_auth_module));
 }
 
+void destroy_context(void* data) noexcept {
+    static_cast<AuthContext*>(data)->~AuthContext();
+}
+
+// It hangs on the pool's clean-ups, where `admitted` finds it again when an internal redirect has
+// cleared the contexts.
 AuthContext* make_context(ngx_http_request_t* r) {
-    AuthContext* context = own_context(r);
-    if (context == nullptr) {
-        context = make_in_pool<AuthContext>(r->pool);
-        ngx_http_set_ctx(r, context, ngx_http_herald_auth_module);
-    }
+    if (AuthContext* context = own_context(r); context != nullptr)
+        return context;
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(AuthContext));
+    if (cleanup == nullptr)
+        return nullptr;
+    auto* context = new (cleanup->data) AuthContext;
+    cleanup->handler = destroy_context;
+    ngx_http_set_ctx(r, context, ngx_http_herald_auth_module);
     return context;
 }
 
@@ -126,6 +135,18 @@ ngx_int_t authorize(ngx_http_request_t* r) {
 const AuthContext* auth_of(ngx_http_request_t* r) {
     const AuthContext* own = own_context(r);
     return own != nullptr || r == r->main ? own : own_context(r->main);
+}
+
+std::shared_ptr<const Identity> admitted(ngx_http_request_t* r) {
+    // The newest comes first.
+    for (ngx_pool_cleanup_t* at = r->pool->cleanup; at != nullptr; at = at->next) {
+        if (at->handler != destroy_context)
+            continue;
+        const auto* context = static_cast<const AuthContext*>(at->data);
+        if (context->status == AuthStatus::Ok && context->identity != nullptr)
+            return context->identity;
+    }
+    return nullptr;
 }
 
 ngx_int_t access_handler(ngx_http_request_t* r) noexcept {

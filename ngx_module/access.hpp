@@ -19,4 +19,8 @@ struct AuthContext {
 // nullptr: it has not been asked.
 const AuthContext* auth_of(ngx_http_request_t* r);
 
+// Whose token has let the request in: here, or in the location that an internal redirect
+// (`try_files`, `error_page`, X-Accel-Redirect) came from. nullptr: none has.
+std::shared_ptr<const Identity> admitted(ngx_http_request_t* r);
+
 }  // namespace herald

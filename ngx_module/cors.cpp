@@ -5,6 +5,7 @@
 #include "edge_settings.hpp"
 #include "headers.hpp"
 #include "origin.hpp"
+#include "presented.hpp"
 #include "publish.hpp"
 #include "refusal.hpp"
 #include "settings.hpp"
@@ -96,6 +97,14 @@ ngx_int_t answer_preflight(ngx_http_request_t* r) {
     return NGX_DONE;
 }
 
+// Whether the request comes with what a browser adds for any page, without asking the server first:
+// a handshake, or something that is no mere look and has its token in a cookie.
+bool is_unasked(ngx_http_request_t* r) {
+    constexpr ngx_uint_t kLooks = NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS;
+    return asks_for_websocket(r) ||
+           (!(r->method & kLooks) && presented_token(r).from == TokenFrom::Cookie);
+}
+
 ngx_int_t forbid(ngx_http_request_t* r, const Asked& asked) {
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "herald: origin \"%*s\" is not allowed here, %d Origin headers",
@@ -121,8 +130,8 @@ void hide_headers(ngx_http_request_t* r) {
 
 ngx_int_t judge_origin(ngx_http_request_t* r) noexcept {
     const EdgeSettings& settings = *edge_settings(r);
-    // A browser adds its cookies to a handshake from whatever page: who takes tokens from them must
-    // know the page.
+    // A browser adds its cookies to a handshake or a form from whatever page: who takes tokens from
+    // them must know the page.
     const bool by_cookie = settings.token_from->cookies != nullptr;
     if (r != r->main || (!settings.cors->on && !by_cookie))
         return NGX_DECLINED;
@@ -133,7 +142,9 @@ ngx_int_t judge_origin(ngx_http_request_t* r) noexcept {
         const bool listed = is_listed(*settings.cors, asked);
         if (settings.cors->on && is_preflight(r))
             return listed ? answer_preflight(r) : forbid(r, asked);
-        if (!listed && asks_for_websocket(r) && !is_from_here(r, asked))
+        // `*` is for pages without credentials, which a cookie is.
+        const bool known = listed && !(settings.cors->any && by_cookie);
+        if (!known && is_unasked(r) && !is_from_here(r, asked))
             return forbid(r, asked);
         return NGX_DECLINED;
     });

@@ -97,8 +97,13 @@ char* take_directive(ngx_conf_t* cf, Block& block) {
     if (name == "aud") {
         for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
             std::string list;
-            if (expand(block, value[i], list))
-                add_audiences(list, issuer.audiences);
+            if (!expand(block, value[i], list))
+                continue;
+            const size_t before = issuer.audiences.size();
+            add_audiences(list, issuer.audiences);
+            // Without any, every audience would do.
+            if (issuer.audiences.size() == before)
+                return wrong(cf, "\"aud\" needs an audience, there is none in \"%V\"", &value[i]);
         }
         return NGX_CONF_OK;
     }
@@ -119,6 +124,9 @@ char* take_directive(ngx_conf_t* cf, Block& block) {
     block.seen.emplace_back(name);
 
     if (name == "secret") {
+        if (block.secrets.size() == jwt::kMaxAttempts)
+            return wrong(cf, "herald_issuer takes at most %uz secrets: more are not tried",
+                         jwt::kMaxAttempts);
         block.secrets.emplace_back(view(value[1]));
         return NGX_CONF_OK;
     }
@@ -129,7 +137,8 @@ char* take_directive(ngx_conf_t* cf, Block& block) {
     std::string& target = name == "iss"          ? issuer.iss
                           : name == "user_claim" ? issuer.user_claim
                                                  : issuer.roles_claim;
-    expand(block, value[1], target);
+    if (expand(block, value[1], target) && target.empty())
+        return wrong(cf, "\"%V\" needs a value that is not empty", &value[0]);
     return NGX_CONF_OK;
 }
 

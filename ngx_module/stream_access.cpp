@@ -16,11 +16,8 @@ void end_revoked(Subscriber& subscriber) {
 }  // namespace
 
 bool bind_identity(Subscriber& subscriber) {
-    const AuthContext* auth = auth_of(subscriber.request);
-    if (auth == nullptr || auth->identity == nullptr)
-        return true;
-    subscriber.identity = auth->identity;
-    return !is_revoked(*auth->identity);
+    subscriber.identity = admitted(subscriber.request);
+    return subscriber.identity == nullptr || !is_revoked(*subscriber.identity);
 }
 
 void follow_news(AuthMainSettings& settings, ngx_log_t* log) {

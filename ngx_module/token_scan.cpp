@@ -198,7 +198,7 @@ std::optional<size_t> decode_subprotocol_token(std::string_view encoded, char* o
 namespace {
 
 // Masks the values of a text that begins with a pair. What a server takes for a separator differs:
-// more than `&` begins a pair, and `&` alone ends a value.
+// more than `&` begins a pair (a blank in a broken request line), and `&` alone ends a value.
 void mask_pairs(std::span<char> text, std::span<const std::string_view> names) {
     for (size_t at = 0; at < text.size();) {
         const std::string_view rest = text_of(text).substr(at);
@@ -207,7 +207,7 @@ void mask_pairs(std::span<char> text, std::span<const std::string_view> names) {
             fill(text.subspan(at + length + 1, end - length - 1));
             at += end;
         } else {
-            at += std::min(rest.find_first_of("&?;#"), rest.size());
+            at += std::min(rest.find_first_of("&?;# "), rest.size());
         }
         ++at;
     }
@@ -235,7 +235,8 @@ void mask_subprotocols(std::span<char> header) {
         const std::string_view rest = text_of(header).substr(at);
         const size_t end = std::min(rest.find(','), rest.size());
         const size_t blanks = std::min(rest.find_first_not_of(" \t"), end);
-        if (rest.substr(blanks, end - blanks).starts_with(kOffer)) {
+        // A client that spells it otherwise has no token here, but a log would have its.
+        if (same_in_any_case(rest.substr(blanks, end - blanks).substr(0, kOffer.size()), kOffer)) {
             const size_t from = blanks + kOffer.size();
             fill(header.subspan(at + from, end - from));
         }

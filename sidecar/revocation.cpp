@@ -86,6 +86,10 @@ std::optional<Revocation> read_revocation(std::string_view json, std::optional<i
     revocation.kind = sub.empty() ? Revocation::Kind::Jti : Revocation::Kind::Sub;
     revocation.value = sub.empty() ? std::move(jti) : std::move(sub);
 
+    // A jti is one token's: when it was issued, by a clock that may be ahead, matters to a sub
+    // alone.
+    if (now && revocation.kind == Revocation::Kind::Jti)
+        now = ring::time_text::kLastSecond;
     const json_t* before = json_object_get(root.get(), "before");
     const auto seconds = before == nullptr ? now : seconds_of(before);
     if (!seconds) {

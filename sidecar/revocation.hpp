@@ -19,8 +19,9 @@ constexpr std::string_view kRevokeChannel = "herald:revoke";
 
 // A JSON object with one of `sub` and `jti`, and perhaps `iss` and `before` (seconds since 1970 as
 // a number, or a time as ring::parse_time reads it); other members are passed over. `now`: seconds
-// since 1970, where `before` is missing; without it that is an error. Nothing where it is none:
-// `why` then says what would be right, without a word of the content.
+// since 1970; where `before` is missing a sub's is that, a jti's never comes, and without `now` it
+// is an error. Nothing where it is none: `why` then says what would be right, without a word of the
+// content.
 std::optional<Revocation> read_revocation(std::string_view json, std::optional<int64_t> now,
                                           std::string& why);
 

@@ -38,6 +38,8 @@ http {
         location = /json { herald_cors env:JSON_ORIGINS; try_files /file =500; }
         location = /list { herald_cors env:LIST_ORIGINS https://more.example; try_files /file =500; }
         location = /off { herald_cors off; herald_subscribe x:1; herald_greeting hello '{}'; }
+        location = /any/cookie { herald_cors *; herald_token_from cookie=sid; herald_subscribe x:1; }
+        location = /post { herald_token_from header cookie=sid; proxy_pass http://127.0.0.1:%%PORT3%%/; }
         location = /cookie { herald_cors off; herald_token_from cookie=sid; herald_subscribe x:1; herald_greeting hello '{}'; }
     }
     server {
@@ -170,6 +172,21 @@ is handshake('/off', $evil), 101, 'without herald_cors any page may';
 is handshake('/cookie', $evil), 403, '  but where tokens come from cookies';
 is handshake('/cookie', "http://$host"), 101, '  a page of the same host and port';
 is handshake('/cookie', undef), 101, '  or no browser';
+is handshake('/any/cookie', $evil), 403, '  also where a star allows all, but for credentials';
+is handshake('/any/cookie', "http://$host"), 101, '  a page of the same host and port';
+
+# -- what a form of any page can send
+sub post { my ($origin, %more) = @_; return $h->http(($more{method} // 'POST') => '/post', Host => $host, Cookie => 'sid=t', (defined $origin ? (Origin => $origin) : ()), %{ $more{headers} || {} })->{status} }
+is post($evil), 403, "a cookie's token from another page";
+is post('null'), 403, '  or from a sandboxed one';
+is post($evil, method => $_), 403, "  by $_" for qw(PUT DELETE PATCH);
+is post($APP), 200, '  from a listed one';
+is post("http://$host"), 200, '  from its own';
+is post(undef), 200, '  from no browser';
+is post($evil, headers => { Cookie => '' }), 200, 'without a token it is as anybody can send it';
+is post($evil, headers => { Authorization => 'Bearer t' }), 200, 'with a token that no browser adds';
+is post($evil, method => 'GET'), 200, 'a mere look, which the page cannot read';
+
 my $tls = 'localhost:' . $h->port('PORT2');
 is $h->ws('/stream', tls => 1, port => $h->port('PORT2'), headers => { Host => $tls, Origin => "http://$tls" })->status, 403, 'over TLS a page without it is another origin';
 is $h->ws('/stream', tls => 1, port => $h->port('PORT2'), headers => { Host => $tls, Origin => "https://$tls" })->status, 101, '  and one with it the same';

@@ -9,8 +9,6 @@ namespace herald::jwt {
 
 namespace {
 
-constexpr size_t kMaxAttempts = 4;  // signatures per token and issuer
-
 bool is_for(const json_t* aud, const std::vector<std::string>& audiences) {
     auto listed = [&audiences](const json_t* name) {
         return json_is_string(name) &&

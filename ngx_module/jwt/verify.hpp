@@ -18,6 +18,8 @@
 
 namespace herald::jwt {
 
+constexpr size_t kMaxAttempts = 4;  // signatures per token and issuer
+
 // A trust domain. Two may share `iss`, so that keys can be moved from one to the other.
 struct Issuer {
     std::string name{};                    // the operator's, for messages

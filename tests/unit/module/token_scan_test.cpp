@@ -289,6 +289,7 @@ TEST(Masking, KeepsTheEndOfARequestLine) {
 
 TEST(Masking, TakesARequestLineThatIsWrongOrCut) {
     EXPECT_EQ(masked_line("GET /x?token=abc def HTTP/1.1"), "GET /x?token=******* HTTP/1.1");
+    EXPECT_EQ(masked_line("GET /x?a=b token=abc HTTP/1.1"), "GET /x?a=b token=*** HTTP/1.1");
     EXPECT_EQ(masked_line("GET /x?token=abc HTT"), "GET /x?token=*******");
     EXPECT_EQ(masked_line("/x?token=a\"b\x01"), "/x?token=****");
     EXPECT_EQ(masked_line("GET /x?toke"), "GET /x?toke");
@@ -300,7 +301,9 @@ TEST(Masking, OverwritesOffersOfATokenAlone) {
     EXPECT_EQ(masked("herald.raw, bearer.YWJj", mask), "herald.raw, bearer.****");
     EXPECT_EQ(masked("bearer.YWJj,herald.v1", mask), "bearer.****,herald.v1");
     EXPECT_EQ(masked("bearer.YW, bearer.Jj ,x", mask), "bearer.**, bearer.***,x");
+    EXPECT_EQ(masked("Bearer.YWJj, BEARER.YWJj", mask), "Bearer.****, BEARER.****");
     EXPECT_EQ(masked("herald.v1", mask), "herald.v1");
+    EXPECT_EQ(masked("bear", mask), "bear");
     EXPECT_EQ(masked("bearer.", mask), "bearer.");
 }
 

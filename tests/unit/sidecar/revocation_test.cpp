@@ -31,8 +31,15 @@ int64_t before(const std::string& value) {
 
 TEST(RevocationMessage, NamesASubjectOrAToken) {
     EXPECT_EQ(read(R"({"sub":"u1"})"), (Revocation{Kind::Sub, "u1", "", kNow}));
-    EXPECT_EQ(read(R"({"jti":"t1","iss":"https://a"})"),
-              (Revocation{Kind::Jti, "t1", "https://a", kNow}));
+    EXPECT_EQ(read(R"({"jti":"t1","iss":"https://a","before":1000})"),
+              (Revocation{Kind::Jti, "t1", "https://a", 1000}));
+}
+
+TEST(RevocationMessage, MeansATokenWheneverItWasIssued) {
+    const Revocation revocation = read(R"({"jti":"t1"})");
+    EXPECT_GT(revocation.before, kNow + int64_t{1000} * 365 * 86'400);
+    std::string why;
+    EXPECT_EQ(read_revocation(revocation_line(revocation), std::nullopt, why), revocation) << why;
 }
 
 TEST(RevocationMessage, MaySayMore) {
