@@ -40,7 +40,11 @@ class SseParser {
     void field(std::string_view name, std::string_view value);
     bool dispatch(const std::function<bool(const Received&)>& hear);
     void keep(std::string_view part);
-    size_t max_line() const { return max_event_ + std::string_view("data: ").size(); }
+    // What is longer has too much data for an event. The first line may begin with a byte order
+    // mark.
+    size_t max_line() const {
+        return max_event_ + std::string_view("data: ").size() + (first_line_ ? 3 : 0);
+    }
 
     const size_t max_event_;
     std::string line_{};     // what has come of an unfinished one

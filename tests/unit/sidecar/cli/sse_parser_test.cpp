@@ -183,6 +183,19 @@ TEST(SseParser, CountsTheLineEndsInsideOfAnEvent) {
     EXPECT_THAT(read("data\ndata\n\n", 0).events, ElementsAre(Seen{"", "", "", "", true}));
 }
 
+TEST(SseParser, DoesNotCountAByteOrderMark) {
+    EXPECT_THAT(read("\xef\xbb\xbf"
+                     "data:\n\ndata: 1\n\n",
+                     0)
+                    .events,
+                ElementsAre(Seen{"", "", "", ""}, Seen{"", "", "", "", true}));
+    EXPECT_THAT(read("\xef\xbb\xbf"
+                     "data: 12345678\n\n",
+                     8)
+                    .events,
+                ElementsAre(Seen{"12345678", "", "", ""}));
+}
+
 TEST(SseParser, IsNotLostInALongComment) {
     EXPECT_THAT(read(":" + std::string(100, 'x') + "\ndata: 1\n\n", 8).events,
                 ElementsAre(Seen{"1", "", "", ""}));
