@@ -44,7 +44,8 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     static Keepalive default_keepalive{
         30000, false, KeepaliveKind::Comment, ngx_string("keepalive"), {}};
     static BufferBound default_buffer{256 * 1024, 0, false};
-    static Start default_start{StartKind::Live, 0};
+    static Start default_start{StartKind::Live, 0, nullptr, {}};
+    static Unknown allow_unknown{};
     static Drain default_drain{10000, false};
     static Lifetime no_lifetime{};
     static Message no_message{};
@@ -56,6 +57,7 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     merge(inner->keepalive, outer->keepalive, default_keepalive);
     merge(inner->buffer, outer->buffer, default_buffer);
     merge(inner->start, outer->start, default_start);
+    merge(inner->unknown, outer->unknown, allow_unknown);
     merge(inner->drain, outer->drain, default_drain);
     merge(inner->lifetime, outer->lifetime, no_lifetime);
     merge(inner->greeting, outer->greeting, no_message);

@@ -151,8 +151,10 @@ void Worker::remove(Subscriber& subscriber) {
 }
 
 void Worker::wait_for_ring(Subscriber& subscriber) {
-    const ngx_time_t& now = *ngx_timeofday();
-    subscriber.waiting_since_ms = static_cast<uint64_t>(now.sec) * 1000 + now.msec;
+    if (subscriber.waiting_since_ms == 0) {
+        const ngx_time_t& now = *ngx_timeofday();
+        subscriber.waiting_since_ms = static_cast<uint64_t>(now.sec) * 1000 + now.msec;
+    }
     subscriber.queued = true;
     waiting_.push_back(&subscriber);
 }
