@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "configuring.hpp"
+#include "fill.hpp"
 #include "history.hpp"
 #include "publish.hpp"
 #include "redaction.hpp"
@@ -276,6 +277,26 @@ char* set_start(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return NGX_CONF_OK;
 }
 
+// `EVENT MEMBER uri=URI`
+char* set_fill(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    ngx_str_t* value = arguments(cf);
+    if (!ring::is_event_name(view(value[1])))
+        return reject(cf, cmd, kEventRule, &value[1]);
+    std::string_view uri = view(value[3]);
+    if (!take_prefix(uri, "uri="))
+        return reject(cf, cmd, "needs EVENT, MEMBER and uri=URI, not \"%V\"", &value[3]);
+    if (settings->fills == nullptr)
+        settings->fills = ngx_array_create(cf->pool, 2, sizeof(FillRule));
+    auto* rule = settings->fills == nullptr
+                     ? nullptr
+                     : static_cast<FillRule*>(ngx_array_push(settings->fills));
+    if (rule == nullptr)
+        return kConfError;
+    *rule = {value[1], value[2], {}};
+    return compile_fetch_uri(cf, cmd, as_ngx_str(uri), rule->uri);
+}
+
 // `allow`, or `404 [body=JSON]`.
 char* set_unknown(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* unknown = first_time<Unknown>(cf, cmd, conf);
@@ -398,6 +419,8 @@ ngx_command_t commands[] = {
     IN_LOCATION("herald_keepalive", NGX_CONF_1MORE, set_keepalive, keepalive),
     IN_LOCATION("herald_retry", NGX_CONF_TAKE1, set_time_or_off, retry),
     IN_LOCATION("herald_ids", NGX_CONF_FLAG, ngx_conf_set_flag_slot, ids),
+    IN_LOCATION("herald_names", NGX_CONF_FLAG, ngx_conf_set_flag_slot, names),
+    IN_LOCATION("herald_fill", NGX_CONF_TAKE3, set_fill, fills),
     IN_LOCATION("herald_start", NGX_CONF_TAKE123, set_start, start),
     IN_LOCATION("herald_unknown", NGX_CONF_TAKE12, set_unknown, unknown),
     IN_LOCATION("herald_resume", NGX_CONF_FLAG, ngx_conf_set_flag_slot, resume),

@@ -141,8 +141,11 @@ void Fetch::finish(ngx_http_request_t* sr, ngx_int_t rc) {
     const ngx_str_t uri = sr->uri;
     ngx_table_elt_t* encoding = sr->headers_out.content_encoding;
     const bool encoded = encoding != nullptr && encoding->value.len != 0;
-    if (sr->headers_out.www_authenticate != nullptr)
-        authenticate_ = sr->headers_out.www_authenticate->value;
+    const ngx_table_elt_t* challenge = sr->headers_out.www_authenticate;
+    if (challenge == nullptr && sr->upstream != nullptr)
+        challenge = sr->upstream->headers_in.www_authenticate;
+    if (challenge != nullptr)
+        authenticate_ = challenge->value;
 
     if (too_large_ || encoded || !is_json(body_)) {
         if (status_ < NGX_HTTP_SPECIAL_RESPONSE)

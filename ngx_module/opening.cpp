@@ -127,6 +127,7 @@ ngx_int_t negotiate(ngx_http_request_t* r, Encoding& encoding, bool& websocket) 
         return NGX_OK;
     }
     encoding.ids = settings.ids != 0;
+    encoding.names = settings.names != 0;
     return set_sse_header(r) ? NGX_OK : NGX_ERROR;
 }
 
@@ -154,7 +155,7 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
     context.log.transport = as_ngx_str(websocket ? "websocket" : "sse");
     context.log.channel = copy_to_pool(r->pool, channels.front());
 
-    Topic& topic = worker.channels.acquire(std::move(channels));
+    Topic& topic = worker.channels.acquire(std::move(channels), location_settings(r)->fills);
     try {
         context.subscriber = new Subscriber(r, &context.log, topic);
     } catch (...) {

@@ -74,6 +74,8 @@ struct LocationSettings {
     Keepalive* keepalive;
     ngx_msec_t retry;  // 0: none
     ngx_flag_t ids;
+    ngx_flag_t names;
+    ngx_array_t* fills;  // of FillRule; nullptr: none
     Start* start;
     Unknown* unknown;
     ngx_flag_t resume;

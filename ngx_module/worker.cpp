@@ -53,6 +53,7 @@ Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
       log_(cycle->log),
       asks_([this](std::string frames) { link_.send(std::move(frames)); }),
       trust_(key_sources(settings), [this](std::string frames) { link_.send(std::move(frames)); }),
+      fills_(cycle->log),
       link_(cycle->log, settings.socket_path,
             {[this](std::unique_ptr<AttachedRing> ring) {
                  asks_.open();
