@@ -5,6 +5,7 @@
 #include "configuring.hpp"
 #include "headers.hpp"
 #include "json_text.hpp"
+#include "refusal.hpp"
 
 namespace herald {
 
@@ -24,21 +25,6 @@ bool is_sound_path(std::string_view path) {
             return false;
     }
     return true;
-}
-
-bool evaluate(ngx_http_request_t* r, const FetchUri& uri, ngx_str_t& path, ngx_str_t& args) {
-    args = {};
-    if (ngx_http_complex_value(r, const_cast<ngx_http_complex_value_t*>(&uri.path), &path) !=
-            NGX_OK ||
-        (uri.args != nullptr && ngx_http_complex_value(r, uri.args, &args) != NGX_OK))
-        return false;
-    if (is_sound_path(view(path)))
-        return true;
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "herald: no subrequest to \"%V\": a path begins with \"/\" and has neither "
-                  "\"..\" nor control characters",
-                  &path);
-    return false;
 }
 
 std::string_view detail_of(ngx_uint_t status) {
@@ -76,10 +62,22 @@ char* compile_fetch_uri(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t text, Fetc
     return uri.args == nullptr ? kConfError : compile_value(cf, &args, uri.args);
 }
 
-Fetch* Fetch::start(ngx_http_request_t* r, const FetchUri& uri, std::function<void(Fetch&)> done) {
-    ngx_str_t path, args;
-    if (!evaluate(r, uri, path, args))
-        return nullptr;
+ngx_int_t evaluate_fetch_uri(ngx_http_request_t* r, const FetchUri& uri, FetchTarget& target) {
+    auto* path = const_cast<ngx_http_complex_value_t*>(&uri.path);
+    if (ngx_http_complex_value(r, path, &target.path) != NGX_OK ||
+        (uri.args != nullptr && ngx_http_complex_value(r, uri.args, &target.args) != NGX_OK))
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (is_sound_path(view(target.path)))
+        return NGX_OK;
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "herald: no subrequest to \"%V\": a path begins with \"/\" and has neither "
+                  "\"..\" nor control characters",
+                  &target.path);
+    return NGX_HTTP_BAD_REQUEST;
+}
+
+Fetch* Fetch::start(ngx_http_request_t* r, const FetchTarget& target,
+                    std::function<void(Fetch&)> done) {
     Fetch* fetch = make_in_pool<Fetch>(r->pool);
     auto* core = static_cast<ngx_http_core_main_conf_t*>(
         ngx_http_get_module_main_conf(r, ngx_http_core_module));
@@ -89,6 +87,7 @@ Fetch* Fetch::start(ngx_http_request_t* r, const FetchUri& uri, std::function<vo
         return nullptr;
     fetch->post_ = {on_done, fetch};
 
+    ngx_str_t path = target.path, args = target.args;
     ngx_http_request_t* sr;
     if (ngx_http_subrequest(r, &path, &args, &sr, &fetch->post_, NGX_HTTP_SUBREQUEST_BACKGROUND) !=
         NGX_OK)
@@ -97,6 +96,10 @@ Fetch* Fetch::start(ngx_http_request_t* r, const FetchUri& uri, std::function<vo
     ngx_memcpy(variables, r->variables, size);
     sr->variables = variables;
     sr->filter_need_in_memory = 1;
+    // A Content-Length without its body would have the backend wait for it.
+    sr->request_body = nullptr;
+    sr->headers_in.content_length_n = -1;
+    sr->headers_in.chunked = 0;
     // One of its own could never be put in order: nobody sends what this one's filters hold back.
     sr->subrequests = 0;
     return fetch;
@@ -184,12 +187,18 @@ std::string Fetch::refusal_body() const {
 
 ngx_int_t Fetch::refuse(ngx_http_request_t* r) {
     const ngx_uint_t status = refusal_status();
-    if (status == NGX_HTTP_UNAUTHORIZED && authenticate_.len != 0 &&
-        !add_header(r, "WWW-Authenticate", view(authenticate_)))
-        return NGX_ERROR;
+    const std::string body = refusal_body();
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE && !add_header(r, "Retry-After", "1"))
-        return NGX_ERROR;
-    return send_body(r, status, "application/json", refusal_body());
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    Refusal refusal;
+    refusal.status = status;
+    refusal.body = body;
+    if (status == NGX_HTTP_UNAUTHORIZED)
+        refusal.authenticate = view(authenticate_);
+    ngx_str_t uri = r->uri;
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "herald: \"%V\" was refused, the subrequest has the status %ui", &uri, status_);
+    return refuse_access(r, refusal);
 }
 
 }  // namespace herald

@@ -6,6 +6,8 @@
 // that order, compress and write takes the body out of nginx's hands. Its variables are its own:
 // what its location sets does not change the main request's.
 //
+// It is a GET without a body whatever the client has sent, and has the client's other headers.
+//
 // A fetch lives as long as its request's pool. Should the request end first, `done` is not called.
 #pragma once
 
@@ -26,6 +28,16 @@ struct FetchUri {
 // what is wrong with it, with the directive's name.
 char* compile_fetch_uri(ngx_conf_t* cf, ngx_command_t* cmd, ngx_str_t text, FetchUri& uri);
 
+// Where a subrequest goes: `uri` with the variables of one request, in whose pool it is.
+struct FetchTarget {
+    ngx_str_t path{};
+    ngx_str_t args{};
+};
+
+// NGX_OK; 400, not answered yet, where the variables' values make it a path that is not to be asked
+// for (logged); or 500.
+ngx_int_t evaluate_fetch_uri(ngx_http_request_t* r, const FetchUri& uri, FetchTarget& target);
+
 class Fetch {
   public:
     static constexpr size_t kMaxBody = 1 << 20;  // bytes
@@ -33,7 +45,7 @@ class Fetch {
     // Starts one for `r`, which is a main request; it runs with `r`'s posted requests. `done` is
     // called once, from within nginx's finalizing of the subrequest: it may post events and
     // requests, and nothing else. nullptr: it cannot be started (logged).
-    static Fetch* start(ngx_http_request_t* r, const FetchUri& uri,
+    static Fetch* start(ngx_http_request_t* r, const FetchTarget& target,
                         std::function<void(Fetch&)> done);
 
     bool is_done() const { return status_ != 0; }
@@ -47,15 +59,9 @@ class Fetch {
     // What it has brought is not needed any more.
     void release() { std::string().swap(body_); }
 
-    // The response's WWW-Authenticate; may be empty.
-    ngx_str_t authenticate() const { return authenticate_; }
-
-    // Answers the main request with what was fetched in place of JSON: a 4xx as it came, anything
-    // else with 502 or 503. Returns what a content handler returns.
+    // Refuses the main request for what was fetched in place of JSON: a 4xx as it came, anything
+    // else with 502 or 503. Returns what a handler returns; an error_page may answer (refusal.hpp).
     ngx_int_t refuse(ngx_http_request_t* r);
-    // What `refuse` would answer.
-    ngx_uint_t refusal_status() const;
-    std::string refusal_body() const;
 
     Fetch() = default;
     Fetch(const Fetch&) = delete;
@@ -66,6 +72,8 @@ class Fetch {
     static ngx_int_t on_done(ngx_http_request_t* sr, void* data, ngx_int_t rc) noexcept;
     void finish(ngx_http_request_t* sr, ngx_int_t rc);
     void take(ngx_chain_t* in);
+    ngx_uint_t refusal_status() const;
+    std::string refusal_body() const;
 
     ngx_http_post_subrequest_t post_{};
     std::function<void(Fetch&)> done_{};

@@ -1,7 +1,6 @@
 #include "fetch_access.hpp"
 
 #include "configuring.hpp"
-#include "refusal.hpp"
 
 namespace herald {
 
@@ -26,26 +25,15 @@ ngx_int_t ask(ngx_http_request_t* r, const FetchUri& uri) {
     if (asked == nullptr)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     ngx_http_set_ctx(r, asked, ngx_http_herald_fetch_module);
-    asked->fetch = Fetch::start(r, uri, [r](Fetch&) {
+    FetchTarget target;
+    const ngx_int_t rc = evaluate_fetch_uri(r, uri, target);
+    if (rc != NGX_OK)
+        return rc;
+    asked->fetch = Fetch::start(r, target, [r](Fetch&) {
         if (ngx_http_post_request(r, nullptr) != NGX_OK)
             r->connection->error = 1;
     });
     return asked->fetch == nullptr ? NGX_HTTP_INTERNAL_SERVER_ERROR : NGX_AGAIN;
-}
-
-ngx_int_t refuse_fetched(ngx_http_request_t* r, const Fetch& fetch) {
-    const ngx_uint_t status = fetch.refusal_status();
-    const std::string body = fetch.refusal_body();
-    Refusal refusal;
-    refusal.status = status;
-    refusal.body = body;
-    if (status == NGX_HTTP_UNAUTHORIZED)
-        refusal.authenticate = view(fetch.authenticate());
-    ngx_str_t uri = r->uri;
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "herald: herald_fetch for \"%V\" was refused with status %ui", &uri,
-                  fetch.status());
-    return refuse_access(r, refusal);
 }
 
 ngx_int_t judge(ngx_http_request_t* r) {
@@ -59,7 +47,7 @@ ngx_int_t judge(ngx_http_request_t* r) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (!asked->fetch->is_done())
         return NGX_AGAIN;
-    return asked->fetch->has_json() ? ngx_int_t{NGX_OK} : refuse_fetched(r, *asked->fetch);
+    return asked->fetch->has_json() ? ngx_int_t{NGX_OK} : asked->fetch->refuse(r);
 }
 
 char* set_fetch(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {

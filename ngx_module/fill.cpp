@@ -1,7 +1,5 @@
 #include "fill.hpp"
 
-#include <algorithm>
-
 #include "json_text.hpp"
 #include "replay.hpp"
 #include "worker.hpp"
@@ -10,39 +8,59 @@ namespace herald {
 
 namespace {
 
-constexpr uint64_t kPatience = 10'000;  // milliseconds that an event waits
-constexpr uint64_t kRetry = 1000;       // milliseconds between two attempts
-constexpr uint64_t kKept = 60'000;      // milliseconds that a value is kept for those who come late
+constexpr uint64_t kPatience = 10'000;         // milliseconds that an event waits
+constexpr uint64_t kRetry = 1000;              // milliseconds between two attempts
+constexpr uint64_t kKept = 60'000;             // milliseconds that a value is kept
 constexpr uint64_t kFailureKept = 5'000;       // the same for a failure
-constexpr size_t kMaxKept = 16 * 1024 * 1024;  // bytes of values
+constexpr size_t kMaxKept = 16 * 1024 * 1024;  // bytes of what is kept
+
+// The event with `value` in place of its null member, as it goes out.
+std::string frame_of(const OutEvent& event, const FillRule& rule, std::string_view value,
+                     Encoding encoding) {
+    const std::string_view null = *json_member(event.data, view(rule.member));
+    const auto at = static_cast<size_t>(null.data() - event.data.data());
+    std::string data;
+    data.reserve(event.data.size() + value.size());
+    data.append(event.data, 0, at).append(value).append(event.data.substr(at + null.size()));
+
+    OutEvent filled = event;
+    filled.data = data;
+    std::string bytes;
+    append_event(bytes, encoding.transport, encoding.ids, filled);
+    return encoding.chunked ? chunk(bytes) : bytes;
+}
 
 }  // namespace
 
-enum class FillState : uint8_t { Idle, Fetching, Resting, Filled, Failed };
+enum class FillState : uint8_t { Idle, Fetching, Resting, Settled };
 
 struct Fill {
     Fills& owner;
-    Fills::Key key;
+    const Fills::Key key;
+    const std::string path, args;
     FillState state = FillState::Idle;
-    std::string value{};                 // JSON; of Filled
-    std::vector<Subscriber*> waiters{};  // their Replay::fill is this
+    std::vector<Subscriber*> waiters{};  // their Replay::fill is this, at Replay::fill_place
     Subscriber* fetcher = nullptr;       // of Fetching
     Fetch* fetch = nullptr;              // in its request's pool
+    size_t turn = 0;                     // whose it is to ask
     size_t refused = 0;                  // clients in a row that the backend refused
-    uint64_t deadline_ms = 0;            // to give up; once done: to be forgotten
+    std::string value{};                 // JSON, of Settled; null: the event goes out as it is
+    std::array<std::shared_ptr<const std::string>, Encoding::kCount> frames{};
+    size_t bytes = 0;                    // of `value` and `frames`
+    uint64_t deadline_ms = 0;            // to give up; of Settled: to be forgotten
+    std::list<Fill*>::iterator place{};  // of Settled
     ngx_event_t timer{};
 
-    Fill(Fills& fills, Fills::Key of) : owner(fills), key(of) {}
+    Fill(Fills& fills, Fills::Key of, const FetchTarget& target)
+        : owner(fills), key(std::move(of)), path(view(target.path)), args(view(target.args)) {}
     ~Fill() {
         if (timer.timer_set)
             ngx_del_timer(&timer);
-        if (fetch != nullptr)
-            fetch->forget();
+        drop_fetch();
     }
     Fill(const Fill&) = delete;
     Fill& operator=(const Fill&) = delete;
 
-    bool is_done() const { return state == FillState::Filled || state == FillState::Failed; }
     void set_timer(uint64_t due_ms) {
         if (timer.timer_set)
             ngx_del_timer(&timer);
@@ -80,51 +98,73 @@ Fills::~Fills() {
     }
 }
 
-bool Fills::fill(Subscriber& s, const FillRule& rule, uint64_t seq, std::string_view& data,
-                 std::string& filled) {
-    const Key key{&rule, seq};
-    std::unique_ptr<Fill>& place = fills_[key];
-    if (!place) {
-        place = std::make_unique<Fill>(*this, key);
-        place->timer.handler = on_timer;
-        place->timer.data = place.get();
-        place->timer.log = log_;
-        place->timer.cancelable = 1;
-        place->deadline_ms = now_ms() + kPatience;
-        place->set_timer(place->deadline_ms);
-    }
-    Fill& one = *place;
-    if (one.state == FillState::Failed)
-        return true;
-    if (one.state == FillState::Filled) {
-        // Its member is null: find_fill_rule has found it.
-        const std::string_view null = *json_member(data, view(rule.member));
-        const auto at = static_cast<size_t>(null.data() - data.data());
-        filled.reserve(data.size() + one.value.size());
-        filled.append(data, 0, at).append(one.value).append(data.substr(at + null.size()));
-        data = filled;
+// -- who waits
+
+bool Fills::fill(Subscriber& s, const FillRule& rule, const OutEvent& event,
+                 std::shared_ptr<const std::string>& frame) {
+    const Encoding encoding = s.present_encoding();
+    FetchTarget target;
+    if (evaluate_fetch_uri(s.request, rule.uri, target) != NGX_OK) {
+        frame = std::make_shared<const std::string>(frame_of(event, rule, "null", encoding));
         return true;
     }
+    Key key{event.id->seq, &rule, std::string(view(target.path))};
+    key.uri.append("?").append(view(target.args));
+    Fill& one = open(std::move(key), target);
+    if (one.state != FillState::Settled) {
+        await(one, s);
+        return false;
+    }
+    auto& known = one.frames[encoding.index()];
+    if (!known) {
+        known = std::make_shared<const std::string>(frame_of(event, rule, one.value, encoding));
+        one.bytes += known->size();
+        kept_bytes_ += known->size();
+    }
+    frame = known;
+    return true;
+}
+
+Fill& Fills::open(Key key, FetchTarget target) {
+    const auto found = fills_.find(key);
+    if (found != fills_.end())
+        return *found->second;
+    auto made = std::make_unique<Fill>(*this, key, target);
+    Fill& one = *made;
+    fills_.emplace(std::move(key), std::move(made));
+    one.timer.handler = on_timer;
+    one.timer.data = &one;
+    one.timer.log = log_;
+    one.timer.cancelable = 1;
+    one.deadline_ms = now_ms() + kPatience;
+    one.set_timer(one.deadline_ms);
+    return one;
+}
+
+void Fills::await(Fill& one, Subscriber& s) {
     one.waiters.push_back(&s);
     s.replay->fill = &one;
+    s.replay->fill_place = one.waiters.size() - 1;
     s.replay->waits = true;
     if (one.state == FillState::Idle)
-        post();
-    return false;
+        post(one);
 }
 
 void Fills::leave(Subscriber& s) {
     if (!s.replay || s.replay->fill == nullptr)
         return;
     Fill& one = *std::exchange(s.replay->fill, nullptr);
-    std::erase(one.waiters, &s);
+    Subscriber*& place = one.waiters[s.replay->fill_place];
+    place = one.waiters.back();
+    place->replay->fill_place = s.replay->fill_place;
+    one.waiters.pop_back();
     if (one.fetcher == &s) {
         one.drop_fetch();
         one.state = FillState::Idle;
-        post();
+        post(one);
     }
-    if (one.waiters.empty() && !one.is_done())
-        fills_.erase(Key(one.key));
+    if (one.waiters.empty() && one.state != FillState::Settled)
+        forget(one);
 }
 
 void Fills::clear() {
@@ -132,13 +172,17 @@ void Fills::clear() {
         for (Subscriber* s : one->waiters)
             s->replay->fill = nullptr;
     }
+    settled_.clear();
     fills_.clear();
+    due_.clear();
     kept_bytes_ = 0;
 }
 
-// Requests are started, and streams gone on with, from nginx's loop: never from within one over
-// subscribers.
-void Fills::post() {
+// -- in nginx's next turn: requests are not started, nor streams gone on with, from within a loop
+// over subscribers.
+
+void Fills::post(const Fill& one) {
+    due_.push_back(one.key);
     ngx_post_event(&posted_, &ngx_posted_next_events);
 }
 
@@ -152,17 +196,12 @@ void Fills::on_posted(ngx_event_t* event) noexcept {
 }
 
 void Fills::run() {
-    std::vector<Key> keys;
-    for (auto& [key, one] : fills_) {
-        if (!one->waiters.empty() && (one->state == FillState::Idle || one->is_done()))
-            keys.push_back(key);
-    }
-    // A request that is started may end at once, and others with it.
-    for (const Key& key : keys) {
+    // A request that is started may end at once, and others with it: each is looked for anew.
+    for (const Key& key : std::exchange(due_, {})) {
         const auto found = fills_.find(key);
         if (found == fills_.end())
             continue;
-        if (found->second->is_done())
+        if (found->second->state == FillState::Settled)
             wake(*found->second);
         else if (found->second->state == FillState::Idle)
             start(*found->second);
@@ -178,30 +217,34 @@ void Fills::wake(Fill& one) {
     }
 }
 
-void Fills::start(Fill& one) {
-    const auto able = std::find_if(one.waiters.begin(), one.waiters.end(),
-                                   [](const Subscriber* s) { return !s->dead && !s->finishing; });
-    if (able == one.waiters.end())
-        return;  // they are about to leave
-    Subscriber& s = **able;
-    // The next attempt is another one's.
-    std::rotate(able, able + 1, one.waiters.end());
+// -- asking
 
-    const Key key = one.key;
-    Fetch* fetch = Fetch::start(s.request, key.first->uri,
-                                [this, key](Fetch& fetched) { on_fetched(key, fetched); });
-    if (fetch == nullptr) {
-        settle(one, false);
-        return;
+void Fills::start(Fill& one) {
+    Subscriber* asker = nullptr;
+    for (size_t i = 0; i < one.waiters.size() && asker == nullptr; ++i) {
+        Subscriber* s = one.waiters[one.turn++ % one.waiters.size()];
+        asker = s->dead || s->finishing ? nullptr : s;
     }
+    if (asker == nullptr)
+        return;  // they are about to leave
+
+    const FetchTarget target{copy_to_pool(asker->request->pool, one.path),
+                             copy_to_pool(asker->request->pool, one.args)};
+    Fetch* fetch =
+        target.path.data == nullptr || target.args.data == nullptr
+            ? nullptr
+            : Fetch::start(asker->request, target,
+                           [this, key = one.key](Fetch& fetched) { on_fetched(key, fetched); });
+    if (fetch == nullptr)
+        return give_up(one);
     one.state = FillState::Fetching;
-    one.fetcher = &s;
+    one.fetcher = asker;
     one.fetch = fetch;
-    ngx_http_run_posted_requests(s.connection);
+    ngx_http_run_posted_requests(asker->connection);
 }
 
 // From within nginx's finalizing of the subrequest.
-void Fills::on_fetched(Key key, Fetch& fetch) {
+void Fills::on_fetched(const Key& key, Fetch& fetch) {
     const auto found = fills_.find(key);
     if (found == fills_.end() || found->second->fetch != &fetch)
         return;
@@ -209,74 +252,79 @@ void Fills::on_fetched(Key key, Fetch& fetch) {
     one.fetch = nullptr;
     one.fetcher = nullptr;
     if (fetch.has_json()) {
-        one.value = fetch.json();
+        settle(one, fetch.json(), kKept);
         fetch.release();
-        settle(one, true);
         return;
     }
+    if (fetch.status() == NGX_HTTP_OK)
+        return give_up(one);  // a body that is none of ours, and stays so
     const bool refused =
         fetch.status() == NGX_HTTP_UNAUTHORIZED || fetch.status() == NGX_HTTP_FORBIDDEN;
     if (refused && ++one.refused < one.waiters.size()) {
         one.state = FillState::Idle;
-        post();
-        return;
+        return post(one);
     }
     one.refused = 0;
     one.state = FillState::Resting;
     one.set_timer(std::min(one.deadline_ms, now_ms() + kRetry));
 }
 
-void Fills::settle(Fill& one, bool filled) {
+void Fills::settle(Fill& one, std::string value, uint64_t kept_ms) {
     one.drop_fetch();
-    one.state = filled ? FillState::Filled : FillState::Failed;
-    kept_bytes_ += one.value.size();
-    one.deadline_ms = now_ms() + (filled ? kKept : kFailureKept);
+    one.state = FillState::Settled;
+    one.value = std::move(value);
+    one.bytes = one.value.size();
+    kept_bytes_ += one.bytes;
+    one.place = settled_.insert(settled_.end(), &one);
+    one.deadline_ms = now_ms() + kept_ms;
     one.set_timer(one.deadline_ms);
-    if (!filled)
-        ngx_log_error(NGX_LOG_ERR, log_, 0,
-                      "herald: an event \"%V\" goes out without its \"%V\": no answer that would "
-                      "fill it within %uL ms",
-                      &one.key.first->event, &one.key.first->member, kPatience);
-    post();
+    post(one);
+}
+
+void Fills::give_up(Fill& one) {
+    ngx_log_error(NGX_LOG_ERR, log_, 0,
+                  "herald: an event \"%V\" goes out without its \"%V\": no answer that would fill "
+                  "it",
+                  &one.key.rule->event, &one.key.rule->member);
+    settle(one, "null", kFailureKept);
 }
 
 void Fills::on_timer(ngx_event_t* event) noexcept {
     auto& one = *static_cast<Fill*>(event->data);
     Fills& fills = one.owner;
     guard(fills.log_, [&] {
-        if (one.is_done()) {
-            if (!one.waiters.empty()) {
+        if (one.state == FillState::Settled) {
+            if (one.waiters.empty())
+                fills.forget(one);
+            else
                 one.set_timer(now_ms() + kRetry);
-                return;
-            }
-            fills.kept_bytes_ -= one.value.size();
-            fills.fills_.erase(Key(one.key));
         } else if (now_ms() >= one.deadline_ms) {
-            fills.settle(one, false);
+            fills.give_up(one);
         } else {
             one.set_timer(one.deadline_ms);
             if (one.state == FillState::Resting) {
                 one.state = FillState::Idle;
-                fills.post();
+                fills.post(one);
             }
         }
     });
 }
 
-// Those that are kept for late comers take a bounded amount of memory.
+// -- those that are kept for late comers take a bounded amount of memory
+
+void Fills::forget(Fill& one) {
+    if (one.state == FillState::Settled) {
+        settled_.erase(one.place);
+        kept_bytes_ -= one.bytes;
+    }
+    fills_.erase(fills_.find(one.key));
+}
+
 void Fills::forget_oldest() {
-    while (kept_bytes_ > kMaxKept) {
-        auto oldest = fills_.end();
-        for (auto at = fills_.begin(); at != fills_.end(); ++at) {
-            const Fill& one = *at->second;
-            if (one.state == FillState::Filled && one.waiters.empty() &&
-                (oldest == fills_.end() || one.deadline_ms < oldest->second->deadline_ms))
-                oldest = at;
-        }
-        if (oldest == fills_.end())
-            return;
-        kept_bytes_ -= oldest->second->value.size();
-        fills_.erase(oldest);
+    for (auto at = settled_.begin(); at != settled_.end() && kept_bytes_ > kMaxKept;) {
+        Fill& one = **at++;
+        if (one.waiters.empty())
+            forget(one);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "delivery.hpp"
 #include "headers.hpp"
+#include "inquiry.hpp"
 #include "messages.hpp"
 #include "replay.hpp"
 #include "stream_access.hpp"
@@ -144,7 +145,6 @@ void push_first_event(Subscriber& s, RequestContext& context) {
         event.data = context.first->json();
         s.push_event(event);
     }
-    std::exchange(context.first, nullptr)->release();
 }
 
 // The response's header is made: from here on it is a stream.
@@ -185,7 +185,9 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
     if (r->http_version < NGX_HTTP_VERSION_20 && core->tcp_nodelay)
         ngx_tcp_nodelay(r->connection);
 
-    if ((wish.at_end && s.settings->replay_ended) || (context.first != nullptr && wish.ended))
+    const bool resumes = wish.client_id != nullptr;
+    if ((wish.at_end && s.settings->replay_ended) ||
+        (context.first != nullptr && !resumes && wish.ended))
         s.from_start = true;
     else if (wish.behind)
         s.client_id = std::make_unique<std::string>(ring::to_string(*wish.behind));
@@ -200,7 +202,7 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
         s.end(CloseReason::Ended, kWsNormal, "ended");
     } else {
         push_message(s, *s.settings->greeting);
-        if (context.first != nullptr)
+        if (context.first != nullptr && !resumes)
             push_first_event(s, context);
         if (worker.ring() != nullptr)
             begin_history(s);
@@ -208,6 +210,8 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
             worker.wait_for_ring(s);
     }
 
+    if (context.first != nullptr)
+        std::exchange(context.first, nullptr)->release();
     if (!s.outbox && ngx_http_send_special(r, NGX_HTTP_FLUSH) == NGX_ERROR)
         give_up(s, CloseReason::Client);
     deliver(s);
@@ -242,6 +246,8 @@ RequestContext* make_context(ngx_http_request_t* r) {
 }
 
 ngx_int_t come_back_later(ngx_http_request_t* r) {
+    if (location_settings(r)->drain->abort)
+        return unavailable(r, "Herald is restarting");
     std::string body;
     append_retry(body, std::max<ngx_msec_t>(location_settings(r)->retry, 1000));
     return add_header(r, "Cache-Control", "no-cache, no-transform")

@@ -19,8 +19,8 @@ struct Wish {
     bool at_end = false;  // the client has had all, the end included
     bool ended = false;   // the channels' newest event ends their streams
 
-    // herald_start uri=: where the worker stood before it asked for the first event. What has come
-    // since follows that event.
+    // herald_start uri=, unless there is a client_id: where the worker stood before it asked for
+    // the first event. What has come since follows that event.
     std::optional<EventId> behind{};
     uint64_t since_ms = 0;  // wall clock; where there was no ring yet
 };
@@ -43,7 +43,8 @@ RequestContext* context_of(ngx_http_request_t* r);
 // returns.
 ngx_int_t open_stream(ngx_http_request_t* r, RequestContext& context, Wish wish);
 
-// A worker that is leaving takes no streams. To EventSource anything but 200 would be final.
+// A worker that is leaving takes no streams. To EventSource anything but 200 would be final; to
+// clients for whom a drain aborts, a 200 that ends cleanly would be.
 ngx_int_t come_back_later(ngx_http_request_t* r);
 
 }  // namespace herald

@@ -94,13 +94,17 @@ Taken take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& pa
         event.event = past.event;
         event.channel = past.channel;
         event.data = past.data;
-        const FillRule* rule = find_fill_rule(s.settings->fills, past.event, past.data);
-        std::string filled;
-        if (rule != nullptr && !worker.fills().fill(s, *rule, past.seq, event.data, filled))
-            return Taken::Waits;
         if (!s.encoding.names)
             event.event = {};
-        append_event(piece.bytes, s.encoding.transport, s.encoding.ids, event);
+        if (const FillRule* rule = find_fill_rule(s.settings->fills, past.event, past.data)) {
+            std::shared_ptr<const std::string> frame;
+            if (!worker.fills().fill(s, *rule, event, frame))
+                return Taken::Waits;
+            piece.flush(s);
+            s.push_frame(std::move(frame));
+        } else {
+            append_event(piece.bytes, s.encoding.transport, s.encoding.ids, event);
+        }
         ++s.log->events_sent;
         add(worker.counters.events_sent);
         s.last_seq = past.seq;
@@ -392,6 +396,9 @@ void begin_history(Subscriber& s) {
         start_with_last(worker, s, wanted.count);
     } else if (s.waiting_since_ms == 0) {
         begin_at(worker, s, {});
+    } else if (wanted.kind == StartKind::Uri &&
+               newest_of(worker, s.topic.channels()) == Newest::Ends) {
+        go_on(worker, s);  // nothing would follow what it was told first
     } else {
         // To one that came before the ring did, live is what has been published since.
         Reach reach;

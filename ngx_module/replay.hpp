@@ -33,6 +33,7 @@ struct Replay {
 
     bool waits = false;     // for an answer, for a sidecar to ask, or for what fills an event
     Fill* fill = nullptr;   // that it waits for; nullptr: none
+    size_t fill_place = 0;  // among those that do
     uint64_t question = 0;  // with the sidecar, see Asks; 0: none
     uint64_t up_to = 0;     // what is asked of the index ends here; 0: nothing is
     size_t newest = 0;      // it begins with this many of the newest events; 0: behind last_seq

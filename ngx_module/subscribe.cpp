@@ -61,6 +61,9 @@ ngx_int_t service_unavailable(ngx_http_request_t* r, std::string_view why) {
 void note_position(Worker& worker, Wish& wish) {
     if (worker.ring() != nullptr) {
         wish.behind = worker.id_of(worker.last_seq());
+        // It may have come while the index was asked about what was before.
+        if (newest_of(worker, wish.channels) == Newest::Ends)
+            wish.ended = true;
         return;
     }
     const ngx_time_t& now = *ngx_timeofday();
@@ -92,10 +95,18 @@ void on_first_event(ngx_http_request_t* r) noexcept {
     ngx_http_finalize_request(r, rc);
 }
 
+// Asks also for a client that resumes: the answer says who may have the stream.
 ngx_int_t fetch_first_event(ngx_http_request_t* r, RequestContext& context, Wish wish) {
-    note_position(*Worker::current(), wish);
+    FetchTarget target;
+    const ngx_int_t rc = evaluate_fetch_uri(r, *location_settings(r)->start->uri, target);
+    if (rc == NGX_HTTP_BAD_REQUEST)
+        return refuse(r, NGX_HTTP_BAD_REQUEST, "this path cannot be asked for");
+    if (rc != NGX_OK)
+        return rc;
+    if (!wish.client_id)
+        note_position(*Worker::current(), wish);
     context.wish = std::make_unique<Wish>(std::move(wish));
-    context.first = Fetch::start(r, *location_settings(r)->start->uri, [r](Fetch&) {
+    context.first = Fetch::start(r, target, [r](Fetch&) {
         if (ngx_http_post_request(r, nullptr) != NGX_OK)
             r->connection->error = 1;
     });
@@ -110,7 +121,7 @@ ngx_int_t fetch_first_event(ngx_http_request_t* r, RequestContext& context, Wish
 
 // What it wants is known to be there.
 ngx_int_t answer_wish(ngx_http_request_t* r, RequestContext& context, Wish wish) {
-    if (!wish.client_id && location_settings(r)->start->kind == StartKind::Uri)
+    if (location_settings(r)->start->kind == StartKind::Uri)
         return fetch_first_event(r, context, std::move(wish));
     return open_stream(r, context, std::move(wish));
 }

@@ -3,21 +3,13 @@
 use strict;
 use warnings;
 use Test::More;
-use FindBin;
 use Herald;
 use Herald::Backend;
-use Herald::Process;
+use Herald::Shipped;
 
-my $shipped = "$FindBin::Bin/../conf.d/executions";
-my $conf = Herald::Process::slurp("$shipped.conf");
-my $toml = Herald::Process::slurp("$shipped.toml");
-# Only ports and paths are this test's own.
-s{unix:/run/herald/herald\.sock}{unix:%%SOCKET%%}, s{listen 8090}{listen 127.0.0.1:%%PORT%%}, s{127\.0\.0\.1:8091}{127.0.0.1:%%PORT2%%}
-    for $conf;
-s{/run/herald/herald\.sock}{%%SOCKET%%}, s{/var/lib/herald}{%%DIR%%/state}, s{redis://127\.0\.0\.1:6379/0}{%%REDIS%%} for $toml;
-
-my $h = Herald->new(conf => "events { worker_connections 256; }\nhttp {\n%%TEMP_PATHS%%\n$conf}\n", toml => $toml, nginx => 0);
-my $backend = Herald::Backend->new($h, 'PORT2');
+my $h = Herald->new(shipped('executions', ports => { 8090 => 'PORT' }, replace => ['server 127.0.0.1:8091;', 'server 127.0.0.1:%%PORT2%%;']),
+    nginx => 0);
+my $backend;    # not there yet
 $h->start_nginx;
 
 my @cookie = (headers => { Cookie => 'access_token=jwt-of-alice' });
@@ -35,11 +27,19 @@ sub event {
 sub stream { my ($id) = @_; return $h->sse("/api/v1/events/executions/$id", @cookie) }
 sub rest { my ($sse) = @_; my @events; while (my $event = $sse->next_event) { push @events, $event } return @events }
 
+# -- a backend that is not there
+my $down = $h->http(GET => '/api/v1/events/executions/x1');
+is "$down->{status} $down->{body}", '502 {"detail":"Bad Gateway"}', 'without the backend: 502';
+$down = $h->http(GET => '/api/v1/events/notifications/stream');
+is "$down->{status} $down->{body}", '502 {"detail":"Bad Gateway"}', 'for notifications, too';
+$backend = Herald::Backend->new($h, 'PORT2');
+
 # -- one execution from start to end
 status_is(x1 => 'running');
 my $sse = stream('x1');
 is $sse->status, 200, 'the owner gets the stream';
 is $sse->headers->{'content-type'}, 'text/event-stream; charset=utf-8', 'as SSE';
+is $sse->headers->{'x-frame-options'}, 'DENY', 'with the headers of the backend\'s other answers';
 my $first = $sse->next_event;
 is $first->{raw}, qq(data: {"event_type":"status","execution_id":"x1","timestamp":"2026-02-15T10:00:00Z","event_id":null,"status":"running","result":null}\n\n),
     'the status frame comes first, bare';
@@ -63,6 +63,46 @@ for my $viewer ($sse, @others) {
 }
 is scalar(grep { $_->{seen} ne $sse->{seen} } @others), 0, 'all viewers get it';
 is scalar $backend->requests(path('x1')), $asked + 1, 'it has been fetched once';
+
+# -- a look-up that does not tell the time, as the real one
+$backend->answer(path('untimed') => 200, '{"execution_id":"untimed","status":"queued"}');
+like stream('untimed')->next_event->{data},
+    qr/^\{"event_type":"status","execution_id":"untimed","timestamp":"\d{4}-\d\d-\d\dT[^"]+","event_id":null,"status":"queued","result":null\}$/,
+    'the status has the time of asking';
+is $h->http(HEAD => '/api/v1/events/executions/untimed')->{status}, 200, 'HEAD is told the status code';
+
+# -- nothing between the look-up and the stream is lost
+status_is(between => 'running');
+$backend->hold(path('between'));
+my $waiting = $h->connect;
+$waiting->write("GET /api/v1/events/executions/between HTTP/1.1\r\nHost: x\r\n\r\n");
+wait_for(sub { scalar $backend->requests(path('between')) }, 'the look-up');
+publish(between => 'pod_running', 'running');
+$sse = stream('untimed');
+$sse->next_event;
+publish(untimed => 'pod_created');
+$sse->next_event;
+$backend->release(path('between'));
+my @between = map { $_->{data} } Herald::SSE->over($waiting)->events(2);
+like $between[0], qr/"event_type":"status"/, 'the status comes first';
+is $between[1], event(between => 'pod_running', 'running'), 'and behind it what was published while the backend was asked';
+
+# -- a reconnect
+status_is(again => 'running');
+$sse = stream('again');
+$sse->next_event;
+$sse->close;
+$backend->answer(path('again') => 200, $result =~ s/x1/again/r);
+publish(again => 'result_stored');
+wait_for(sub { my $again = stream('again'); my @all = map { $_->{data} } rest($again); @all == 2 && $all[1] =~ /"result":\{"execution_id":"again"/ },
+    'the result, which was stored meanwhile');
+pass 'who was away when the result came gets it, and the end';
+
+# -- pages of other origins
+my $page = $h->http(GET => '/api/v1/events/executions/nope', Origin => 'https://localhost:5001');
+is $page->{headers}{'access-control-allow-origin'}, 'https://localhost:5001', 'a listed origin may read';
+is $page->{headers}{'access-control-allow-credentials'}, 'true', 'with cookies';
+is $h->http(GET => '/api/v1/events/executions/nope', Origin => 'https://evil.example')->{headers}{'access-control-allow-origin'}, undef, 'others may not';
 
 # -- late, when all is over
 my $late = stream('x1');
@@ -96,6 +136,10 @@ for my $case ([none => 401, '{"detail":"Not authenticated","type":"Authenticatio
     my $answer = $h->http(GET => "/api/v1/events/executions/$id");
     is "$answer->{status} $answer->{body}", "$status $body", "$status as the backend has it";
 }
+$backend->answer(path('bobs') => 403, '{"detail":"Access denied"}');
+is $h->http(GET => '/api/v1/events/executions/bobs')->{body}, '{"detail":"Access denied","type":"ForbiddenError"}', 'whose 403 gets its type';
+is $h->sse('/api/v1/events/executions/bobs', headers => { Cookie => 'access_token=jwt-of-alice', 'Last-Event-ID' => '00000000-1' })->status, 403,
+    'a Last-Event-ID opens nothing';
 is $h->http(GET => '/_integr8s/auth/me')->{status}, 404, 'the way to the backend is no one else\'s';
 
 # -- notifications
@@ -124,8 +168,10 @@ is $quiet->next_comment(25), 'ping', 'an execution is pinged';
 is $notes->next_comment(40), 'ping', 'and so are notifications';
 
 # -- drain
+my $old_client = $h->sse('/api/v1/events/executions/quiet', version => '1.0', @cookie);
+$old_client->next_event;
 my @old = $h->reload;
-is $_->ended(20), 'cut', 'on reload a stream is cut, so that its client comes back' for $quiet, $notes;
+is $_->ended(20), 'cut', 'on reload a stream is cut, so that its client comes back' for $quiet, $notes, $old_client;
 $h->wait_worker_exit(@old);
 is stream('quiet')->status, 200, 'to the new worker';
 

@@ -138,6 +138,9 @@ my $never = opened('/runs/f');
 publish(f => 'stored', ',"result":null,"n":1');
 publish(f => 'step', '');
 is_deeply [data($never->events(2, 20))], ['{"type":"stored","result":null,"n":1}', '{"type":"step"}'], 'in the end it goes out as it is';
+$backend->answer('/value/f' => 200, '<html>');
+publish(f => 'stored', ',"result":null,"n":2');
+is $never->next_event(5)->{data}, '{"type":"stored","result":null,"n":2}', 'and at once where the answer is none that could fill it';
 like $h->error_log, qr/\[error\].*herald: an event "stored" goes out without its "result"/, 'and the log says so';
 
 # -- the past, and the end

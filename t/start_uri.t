@@ -85,7 +85,12 @@ is $http2->next_event->{data}, '{"type":"step","n":3}', 'which goes on, too';
 my $asked = $backend->requests('/run/1');
 is_deeply [data($h->sse('/runs/1', headers => { 'Last-Event-ID' => $next->{id} })->events(1))], ['{"type":"step","n":3}'],
     'with a Last-Event-ID there is no first event';
-is scalar $backend->requests('/run/1'), $asked, 'and nobody is asked';
+is scalar $backend->requests('/run/1'), $asked + 1, 'but the backend is asked all the same';
+$backend->answer('/run/1' => 403, '{}');
+is $h->sse('/runs/1', headers => { 'Last-Event-ID' => $next->{id} })->status, 403, 'and may refuse';
+$backend->answer('/run/1' => 200, '1');
+my $old = $h->sse('/runs/1', version => '1.0');
+is $old->next_event->{data}, '1', 'HTTP/1.0';
 is $h->http(HEAD => '/runs/1')->{status}, 200, 'HEAD is told the status';
 
 $backend->answer('/run/args?id=a&of=b' => 200, '7');
@@ -151,7 +156,7 @@ for my $case ([401, '{"detail":"Not authenticated"}', 401, '{"detail":"Not authe
     is $answer->{headers}{'www-authenticate'}, $status == 401 ? 'Bearer' : undef, 'with the backend\'s challenge' if $status < 404;
 }
 is $h->http(GET => '/forbidden')->{body}, '{"detail":"Access denied"}', 'a location that refuses itself';
-is $h->http(GET => '/dots?x=../../secret')->{status}, 500, 'a path that climbs is not asked for';
+is $h->http(GET => '/dots?x=../../secret')->{status}, 400, 'a path that climbs is not asked for';
 $backend->answer('/run/z' => 200, '{}', "Content-Encoding: gzip\r\n");
 is $h->http(GET => '/runs/z')->{status}, 502, 'a compressed body is none';
 $backend->hold('/run/t');
