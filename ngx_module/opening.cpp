@@ -4,7 +4,6 @@
 
 #include "delivery.hpp"
 #include "headers.hpp"
-#include "inquiry.hpp"
 #include "messages.hpp"
 #include "replay.hpp"
 #include "stream_access.hpp"
@@ -247,7 +246,7 @@ RequestContext* make_context(ngx_http_request_t* r) {
 
 ngx_int_t come_back_later(ngx_http_request_t* r) {
     if (location_settings(r)->drain->abort)
-        return unavailable(r, "Herald is restarting");
+        return NGX_HTTP_CLOSE;
     std::string body;
     append_retry(body, std::max<ngx_msec_t>(location_settings(r)->retry, 1000));
     return add_header(r, "Cache-Control", "no-cache, no-transform")

@@ -44,7 +44,8 @@ RequestContext* context_of(ngx_http_request_t* r);
 ngx_int_t open_stream(ngx_http_request_t* r, RequestContext& context, Wish wish);
 
 // A worker that is leaving takes no streams. To EventSource anything but 200 would be final; to
-// clients for whom a drain aborts, a 200 that ends cleanly would be.
+// clients for whom a drain aborts, a 200 that ends cleanly would be. Those see their connection
+// closed without an answer, as an idle one is, and ask again over another one.
 ngx_int_t come_back_later(ngx_http_request_t* r);
 
 }  // namespace herald

@@ -170,7 +170,15 @@ is $notes->next_comment(40), 'ping', 'and so are notifications';
 # -- drain
 my $old_client = $h->sse('/api/v1/events/executions/quiet', version => '1.0', @cookie);
 $old_client->next_event;
+$backend->hold(path('leaving'));
+my $leaving = $h->connect;
+$leaving->write("GET /api/v1/events/executions/leaving HTTP/1.1\r\nHost: x\r\n\r\n");
+wait_for(sub { scalar $backend->requests(path('leaving')) }, 'the look-up');
 my @old = $h->reload;
+status_is(leaving => 'running');
+$backend->release(path('leaving'));
+is $leaving->fill(Herald::Stream::now() + 10), 0, 'who would open a stream meanwhile';
+ok $leaving->at_eof, 'is closed without an answer, and asks again elsewhere';
 is $_->ended(20), 'cut', 'on reload a stream is cut, so that its client comes back' for $quiet, $notes, $old_client;
 $h->wait_worker_exit(@old);
 is stream('quiet')->status, 200, 'to the new worker';
