@@ -28,9 +28,9 @@ class Index final : public HistoryStore {
     static constexpr size_t kCachedChannels = 65'536;
 
     // `path`: of the database, in the state directory. `feeds`: outlives the index; says the time
-    // member, retention and max_events of a channel, and where its folder would be. `journal_end`: the seq behind which the journal's next entry comes;
-    // asked once, here; none: whatever the index has is the journal's. `cached_channels`: at least
-    // 1; those that are kept in memory.
+    // member, retention and max_events of a channel, and where its folder would be. `journal_end`:
+    // the seq behind which the journal's next entry comes; asked once, here; none: whatever the
+    // index has is the journal's. `cached_channels`: at least 1; those that are kept in memory.
     Index(std::string path, const std::vector<Feed>& feeds,
           const std::function<uint64_t()>& journal_end = {},
           size_t cached_channels = kCachedChannels);
