@@ -10,6 +10,16 @@ namespace {
 
 constexpr size_t kSmallest = 1024;  // entries
 
+// No channel's name has a line feed.
+std::string key_of(const std::vector<std::string>& channels, const void* rules) {
+    std::string key;
+    for (const std::string& channel : channels)
+        key.append(channel).push_back('\n');
+    if (rules != nullptr)
+        key.append(reinterpret_cast<const char*>(&rules), sizeof rules);
+    return key;
+}
+
 // 0 marks free places; the one name in 2^64 that hashes to it shares 1.
 uint64_t as_key(uint64_t hash) {
     return hash == 0 ? 1 : hash;
@@ -115,16 +125,13 @@ void ChannelTable::resize(size_t capacity) {
     }
 }
 
-Topic& ChannelTable::acquire(std::vector<std::string> channels) {
+Topic& ChannelTable::acquire(std::vector<std::string> channels, const void* rules) {
     std::sort(channels.begin(), channels.end());
     channels.erase(std::unique(channels.begin(), channels.end()), channels.end());
-    std::string key;
-    for (const std::string& channel : channels)
-        key.append(channel).push_back('\n');  // no channel name has one
-
+    const std::string key = key_of(channels, rules);
     auto found = topics_.find(key);
     if (found == topics_.end()) {
-        found = topics_.emplace(key, std::make_unique<Topic>(std::move(channels))).first;
+        found = topics_.emplace(key, std::make_unique<Topic>(std::move(channels), rules)).first;
         link(*found->second);
     }
     ++found->second->users;
@@ -143,9 +150,7 @@ void ChannelTable::link(Topic& topic) {
 void ChannelTable::release(Topic& topic) {
     if (--topic.users != 0)
         return;
-    std::string key;
     for (const std::string& channel : topic.channels()) {
-        key.append(channel).push_back('\n');
         Entry& entry = find_or_add(as_key(ring::hash_channel(channel, seed_)));
         std::erase(*entry.topics, &topic);
         if (entry.topics->empty()) {
@@ -153,7 +158,7 @@ void ChannelTable::release(Topic& topic) {
             entry.topics = nullptr;
         }
     }
-    topics_.erase(key);
+    topics_.erase(key_of(topic.channels(), topic.rules()));
 }
 
 }  // namespace herald

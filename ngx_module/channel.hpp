@@ -1,11 +1,11 @@
 // What a worker knows of channels: which are in the ring, and which of its subscribers want them.
 //
-// A topic is a set of channels that some connection subscribes to, most often one. Its subscribers
-// share lanes, one per encoding in use; so a connection to several channels gets them in the order
-// of their seqs. The table maps the hash of a channel (ring/hash.hpp) to the position of its newest
-// record and to its topics; one look-up per event, also for the many channels that nobody here
-// listens to. 64-bit seeded hashes are taken as equal names for positions (a replay checks the name
-// itself) but never for topics.
+// A topic is a set of channels that some connection subscribes to, most often one, and what its
+// location does to their events. Its subscribers share lanes, one per encoding in use; so a
+// connection to several channels gets them in the order of their seqs. The table maps the hash of a
+// channel (ring/hash.hpp) to the position of its newest record and to its topics; one look-up per
+// event, also for the many channels that nobody here listens to. 64-bit seeded hashes are taken as
+// equal names for positions (a replay checks the name itself) but never for topics.
 #pragma once
 
 #include <array>
@@ -23,12 +23,15 @@ namespace herald {
 
 class Topic {
   public:
-    explicit Topic(std::vector<std::string> channels) : channels_(std::move(channels)) {}
+    explicit Topic(std::vector<std::string> channels, const void* rules = nullptr)
+        : channels_(std::move(channels)), rules_(rules) {}
 
     const std::vector<std::string>& channels() const {
         return channels_;
     }  // sorted, without repeats
     bool has(std::string_view channel) const;
+    // What is done to its events on the way out; nullptr: nothing. For the caller to understand.
+    const void* rules() const { return rules_; }
 
     // The lane of an encoding, made at its first use. `last_seq` is that of the newest event read.
     Lane& lane(Encoding encoding, uint64_t last_seq);
@@ -45,6 +48,7 @@ class Topic {
 
   private:
     std::vector<std::string> channels_;
+    const void* rules_;
     std::array<std::unique_ptr<Lane>, Encoding::kCount> lanes_;
 };
 
@@ -73,8 +77,9 @@ class ChannelTable {
     // the ring.
     void forget_before(uint64_t oldest);
 
-    // The topic of these channels (any order, repeats allowed); `release` gives it back.
-    Topic& acquire(std::vector<std::string> channels);
+    // The topic of these channels (any order, repeats allowed), with these rules; `release` gives
+    // it back.
+    Topic& acquire(std::vector<std::string> channels, const void* rules = nullptr);
     void release(Topic& topic);
     template <class Function>
     void each_topic(Function&& function) {

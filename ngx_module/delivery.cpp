@@ -56,10 +56,10 @@ int gather(Subscriber& s, iovec* vectors, int room) {
         take(s.partial->data() + s.offset, s.partial->size() - s.offset);
     if (s.outbox) {
         size_t offset = s.outbox->offset;
-        for (const std::string& piece : s.outbox->pieces) {
+        for (const auto& piece : s.outbox->pieces) {
             if (count == room)
                 return count;
-            take(piece.data() + offset, piece.size() - offset);
+            take(piece->data() + offset, piece->size() - offset);
             offset = 0;
         }
     }
@@ -82,7 +82,7 @@ void advance(Subscriber& s, size_t sent) {
         drop_partial(s);
     }
     while (s.outbox) {
-        const size_t rest = s.outbox->pieces.front().size() - s.outbox->offset;
+        const size_t rest = s.outbox->pieces.front()->size() - s.outbox->offset;
         if (sent < rest) {
             s.outbox->offset += sent;
             return;
@@ -200,8 +200,8 @@ Sent send_filter(Subscriber& s) {
     ngx_chain_t* newest = nullptr;
     uint32_t pieces = 0;
     if (s.outbox) {
-        for (const std::string& piece : s.outbox->pieces) {
-            newest = append_buffer(s, last, piece.data(), piece.size());
+        for (const auto& piece : s.outbox->pieces) {
+            newest = append_buffer(s, last, piece->data(), piece->size());
             ++pieces;
         }
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "configuring.hpp"
+#include "fill.hpp"
 #include "history.hpp"
 #include "publish.hpp"
 #include "redaction.hpp"
@@ -221,28 +222,100 @@ char* set_time_or_off(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return NGX_CONF_OK;
 }
 
+// `uri=URI [event=NAME] [data=DATA]`
+char* parse_start_uri(ngx_conf_t* cf, ngx_command_t* cmd, std::string_view uri, Start& start) {
+    start.kind = StartKind::Uri;
+    start.uri = allocate<FetchUri>(cf);
+    if (start.uri == nullptr)
+        return kConfError;
+    ngx_str_t* value = arguments(cf);
+    for (ngx_uint_t i = 2; i < cf->args->nelts; ++i) {
+        std::string_view text = view(value[i]);
+        if (start.first.event.data == nullptr && take_prefix(text, "event=")) {
+            start.first.event = as_ngx_str(text);
+            if (!ring::is_event_name(text) || text.find('$') != std::string_view::npos)
+                return reject(cf, cmd, kEventRule, &start.first.event);
+        } else if (start.first.data == nullptr && take_prefix(text, "data=")) {
+            start.first.data = Template::compile(cf, cmd->name, as_ngx_str(text));
+            if (start.first.data == nullptr)
+                return kConfError;
+        } else {
+            return reject(cf, cmd, "knows event= and data= behind uri=, each once, not \"%V\"",
+                          &value[i]);
+        }
+    }
+    return compile_fetch_uri(cf, cmd, as_ngx_str(uri), *start.uri);
+}
+
 char* set_start(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     auto* start = first_time<Start>(cf, cmd, conf);
     if (start == nullptr)
         return kConfError;
     ngx_str_t* value = &arguments(cf)[1];
     std::string_view text = view(*value);
+    if (take_prefix(text, "uri="))
+        return parse_start_uri(cf, cmd, text, *start);
+    if (cf->args->nelts > 2)
+        return reject(cf, cmd, "takes \"%V\" only behind uri=", &value[1]);
     if (text == "live") {
         start->kind = StartKind::Live;
     } else if (text == "all") {
         start->kind = StartKind::All;
     } else if (text == "last") {
-        *start = {StartKind::Last, 1};
+        start->kind = StartKind::Last;
+        start->count = 1;
     } else if (take_prefix(text, "last=")) {
         ngx_str_t digits = as_ngx_str(text);
         ngx_int_t count = ngx_atoi(digits.data, digits.len);
         if (count == NGX_ERROR || count == 0)
             return reject(cf, cmd, "last= needs a number above 0, not \"%V\"", &digits);
-        *start = {StartKind::Last, static_cast<ngx_uint_t>(count)};
+        start->kind = StartKind::Last;
+        start->count = static_cast<ngx_uint_t>(count);
     } else {
-        return reject(cf, cmd, "knows live, last, last=N and all, not \"%V\"", value);
+        return reject(cf, cmd, "knows live, last, last=N, all and uri=URI, not \"%V\"", value);
     }
     return NGX_CONF_OK;
+}
+
+// `EVENT MEMBER uri=URI`
+char* set_fill(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    ngx_str_t* value = arguments(cf);
+    if (!ring::is_event_name(view(value[1])))
+        return reject(cf, cmd, kEventRule, &value[1]);
+    std::string_view uri = view(value[3]);
+    if (!take_prefix(uri, "uri="))
+        return reject(cf, cmd, "needs EVENT, MEMBER and uri=URI, not \"%V\"", &value[3]);
+    if (settings->fills == nullptr)
+        settings->fills = ngx_array_create(cf->pool, 2, sizeof(FillRule));
+    auto* rule = settings->fills == nullptr
+                     ? nullptr
+                     : static_cast<FillRule*>(ngx_array_push(settings->fills));
+    if (rule == nullptr)
+        return kConfError;
+    *rule = {value[1], value[2], {}};
+    return compile_fetch_uri(cf, cmd, as_ngx_str(uri), rule->uri);
+}
+
+// `allow`, or `404 [body=JSON]`.
+char* set_unknown(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* unknown = first_time<Unknown>(cf, cmd, conf);
+    if (unknown == nullptr)
+        return kConfError;
+    ngx_str_t* value = arguments(cf);
+    if (view(value[1]) != "allow" && view(value[1]) != "404")
+        return reject(cf, cmd, "knows allow and 404, not \"%V\"", &value[1]);
+    unknown->refuse = view(value[1]) == "404";
+    if (cf->args->nelts == 2)
+        return NGX_CONF_OK;
+    std::string_view body = view(value[2]);
+    if (!unknown->refuse || !take_prefix(body, "body="))
+        return reject(cf, cmd, "takes body=JSON behind 404, and nothing else, not \"%V\"",
+                      &value[2]);
+    unknown->body = Template::compile(cf, cmd->name, as_ngx_str(body));
+    if (unknown->body != nullptr && !unknown->body->is_json())
+        return reject(cf, cmd, "has a body that is no JSON: %V", &value[2]);
+    return unknown->body == nullptr ? kConfError : NGX_CONF_OK;
 }
 
 char* set_ended(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
@@ -346,7 +419,10 @@ ngx_command_t commands[] = {
     IN_LOCATION("herald_keepalive", NGX_CONF_1MORE, set_keepalive, keepalive),
     IN_LOCATION("herald_retry", NGX_CONF_TAKE1, set_time_or_off, retry),
     IN_LOCATION("herald_ids", NGX_CONF_FLAG, ngx_conf_set_flag_slot, ids),
-    IN_LOCATION("herald_start", NGX_CONF_TAKE1, set_start, start),
+    IN_LOCATION("herald_names", NGX_CONF_FLAG, ngx_conf_set_flag_slot, names),
+    IN_LOCATION("herald_fill", NGX_CONF_TAKE3, set_fill, fills),
+    IN_LOCATION("herald_start", NGX_CONF_TAKE123, set_start, start),
+    IN_LOCATION("herald_unknown", NGX_CONF_TAKE12, set_unknown, unknown),
     IN_LOCATION("herald_resume", NGX_CONF_FLAG, ngx_conf_set_flag_slot, resume),
     IN_LOCATION("herald_buffer", NGX_CONF_TAKE123, set_buffer, buffer),
     IN_LOCATION("herald_drain", NGX_CONF_TAKE12, set_drain, drain),

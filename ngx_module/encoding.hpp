@@ -24,17 +24,18 @@ struct Encoding {
     Transport transport = Transport::Sse;
     bool chunked = false;  // SSE: wrapped into HTTP/1.1 chunks
     bool ids = true;       // SSE: with `id:` lines
+    bool names = true;     // SSE: published events have their `event:` lines
 
-    static constexpr size_t kCount = 6;
+    static constexpr size_t kCount = 10;
     constexpr size_t index() const {
         if (transport == Transport::Sse)
-            return (chunked ? 2u : 0u) + (ids ? 1u : 0u);
-        return transport == Transport::WsText ? 4 : 5;
+            return (names ? 4u : 0u) + (chunked ? 2u : 0u) + (ids ? 1u : 0u);
+        return transport == Transport::WsText ? 8 : 9;
     }
     static constexpr Encoding at(size_t index) {
-        if (index < 4)
-            return {Transport::Sse, (index & 2) != 0, (index & 1) != 0};
-        return {index == 4 ? Transport::WsText : Transport::WsEnvelope, false, true};
+        if (index < 8)
+            return {Transport::Sse, (index & 2) != 0, (index & 1) != 0, (index & 4) != 0};
+        return {index == 8 ? Transport::WsText : Transport::WsEnvelope, false, true, true};
     }
 };
 

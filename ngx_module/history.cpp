@@ -104,6 +104,10 @@ class History final : public Inquiry {
             return not_modified(r, make_tag(*asked_.known, asked_.hash));
         if (page.header.status != questions::HistoryStatus::Found)
             return unavailable(r, kUnavailable);
+        if (location_settings(r)->unknown->refuse && page.header.known == 0) {
+            const bool sure = page.header.seen_seq >= asked_.up_to_seq;
+            return sure ? refuse_unknown(r) : unavailable(r, kUnavailable);
+        }
 
         ngx_time_t& now = *ngx_timeofday();
         const uint64_t now_ms = static_cast<uint64_t>(now.sec) * 1000 + now.msec;

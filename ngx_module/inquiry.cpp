@@ -105,6 +105,19 @@ ngx_int_t evaluate_channel(ngx_http_request_t* r, ngx_http_complex_value_t& valu
     return NGX_HTTP_BAD_REQUEST;
 }
 
+ngx_int_t refuse_unknown(ngx_http_request_t* r) {
+    const Unknown& unknown = *location_settings(r)->unknown;
+    std::string body = R"({"detail":"Not Found"})";
+    if (unknown.body != nullptr) {
+        body.clear();
+        if (!unknown.body->evaluate(r, body))
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (Worker* worker = Worker::current(); worker != nullptr)
+        add(worker->counters.refused);
+    return send_body(r, NGX_HTTP_NOT_FOUND, "application/json", body);
+}
+
 ngx_int_t unavailable(ngx_http_request_t* r, std::string_view detail) {
     return add_header(r, "Retry-After", "1") ? refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, detail)
                                              : NGX_ERROR;

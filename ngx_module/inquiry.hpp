@@ -60,6 +60,9 @@ class Inquiry {
 ngx_int_t evaluate_channel(ngx_http_request_t* r, ngx_http_complex_value_t& value,
                            std::string& channel);
 
+// The answer for channels that nobody has heard of (herald_unknown).
+ngx_int_t refuse_unknown(ngx_http_request_t* r);
+
 // 503 with Retry-After.
 ngx_int_t unavailable(ngx_http_request_t* r, std::string_view detail);
 

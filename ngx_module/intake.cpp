@@ -27,8 +27,10 @@ void Worker::attach(std::unique_ptr<AttachedRing> ring) {
     const bool first = !ring_;
     const bool same_log = !first && ring_->header().log == ring->header().log;
     const EventId old_id = id_of(last_seq_);
-    if (!same_log)
+    if (!same_log) {
         settle_all();
+        fills_.clear();
+    }
 
     ring_ = std::move(ring);
     herald::add(counters.attaches);
@@ -208,8 +210,11 @@ void Worker::take(const ring::Record& record, ChannelTable::Entry& entry) {
     for (Topic* topic : *entry.topics) {
         if (!topic->has(record.channel))
             continue;  // another name with the same hash
-        if (record.header.flags & ring::kEndsStream) {
-            end_topic(*topic);
+        // To be filled, it is each stream's to wait for, and what follows waits behind it.
+        if ((record.header.flags & ring::kEndsStream) ||
+            find_fill_rule(static_cast<const ngx_array_t*>(topic->rules()), record.event,
+                           record.data) != nullptr) {
+            replay_topic(*topic);
             continue;
         }
         topic->each_lane([&](Lane& lane) {
@@ -222,9 +227,10 @@ void Worker::take(const ring::Record& record, ChannelTable::Entry& entry) {
     }
 }
 
-// The event that was just read ends the streams of this topic. Each leaves its lane for the ring,
-// where it meets that event behind whatever it has not had yet.
-void Worker::end_topic(Topic& topic) {
+// The event that was just read is not for the lanes of this topic: it ends its streams, or has to
+// be filled. Each stream leaves its lane for the ring, where it meets that event behind whatever it
+// has not had yet.
+void Worker::replay_topic(Topic& topic) {
     topic.each_lane([](Lane& lane) {
         lane.seal();
         while (lane.size() != 0) {

@@ -76,7 +76,10 @@ void Lane::limit(LaneLimits limits) {
     limits_.events = std::max(1u, std::min(limits_.events, limits.events));
 }
 
-void Lane::append(const OutEvent& event, bool counts, uint64_t now_ms) {
+void Lane::append(const OutEvent& published, bool counts, uint64_t now_ms) {
+    OutEvent event = published;
+    if (counts && !encoding_.names)
+        event.event = {};
     const size_t bound = encoded_bound(encoding_.transport, event);
     make_room(bound);
 

@@ -6,6 +6,7 @@
 #include "access.hpp"
 #include "auth_directives.hpp"
 #include "auth_variables.hpp"
+#include "fetch_access.hpp"
 #include "settings.hpp"
 #include "stream_access.hpp"
 #include "trust.hpp"
@@ -46,11 +47,14 @@ ngx_int_t collect_sources(ngx_conf_t* cf) {
 ngx_int_t postconfiguration(ngx_conf_t* cf) noexcept {
     auto* core = static_cast<ngx_http_core_main_conf_t*>(
         ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    auto* handler = static_cast<ngx_http_handler_pt*>(
-        ngx_array_push(&core->phases[NGX_HTTP_ACCESS_PHASE].handlers));
-    if (handler == nullptr)
-        return NGX_ERROR;
-    *handler = access_handler;
+    // nginx runs them backwards: first who it is, then what a location says of it.
+    for (ngx_http_handler_pt handler : {fetch_access_handler, access_handler}) {
+        auto* place = static_cast<ngx_http_handler_pt*>(
+            ngx_array_push(&core->phases[NGX_HTTP_ACCESS_PHASE].handlers));
+        if (place == nullptr)
+            return NGX_ERROR;
+        *place = handler;
+    }
     return guard(cf->log, ngx_int_t{NGX_ERROR}, [&] { return collect_sources(cf); });
 }
 

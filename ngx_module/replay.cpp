@@ -4,6 +4,7 @@
 
 #include "delivery.hpp"
 #include "ended.hpp"
+#include "fill.hpp"
 #include "messages.hpp"
 #include "past.hpp"
 #include "ring/questions.hpp"
@@ -75,8 +76,13 @@ struct PastEvent {
     std::string_view channel, event, data;
 };
 
-// False: the stream has ended with it, and its replay is gone.
-bool take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& past) {
+enum class Taken {
+    Queued,
+    Ended,  // the stream, and its replay is gone
+    Waits,  // for what fills it: to be taken again
+};
+
+Taken take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& past) {
     if (past.kind == ring::Kind::RedisBack || past.kind == ring::Kind::Gap) {
         piece.flush(s);
         const GapReason reason =
@@ -88,7 +94,17 @@ bool take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& pas
         event.event = past.event;
         event.channel = past.channel;
         event.data = past.data;
-        append_event(piece.bytes, s.encoding.transport, s.encoding.ids, event);
+        if (!s.encoding.names)
+            event.event = {};
+        if (const FillRule* rule = find_fill_rule(s.settings->fills, past.event, past.data)) {
+            std::shared_ptr<const std::string> frame;
+            if (!worker.fills().fill(s, *rule, event, frame))
+                return Taken::Waits;
+            piece.flush(s);
+            s.push_frame(std::move(frame));
+        } else {
+            append_event(piece.bytes, s.encoding.transport, s.encoding.ids, event);
+        }
         ++s.log->events_sent;
         add(worker.counters.events_sent);
         s.last_seq = past.seq;
@@ -96,13 +112,13 @@ bool take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& pas
         if (past.flags & ring::kEndsStream) {
             piece.flush(s);
             end_stream(s, past.event);
-            return false;
+            return Taken::Ended;
         }
-        return true;
+        return Taken::Queued;
     }
     s.last_seq = std::max(s.last_seq, past.seq);
     s.log->last_id = worker.id_of(s.last_seq);
-    return true;
+    return Taken::Queued;
 }
 
 // -- from the index
@@ -152,10 +168,15 @@ bool take_answer(Worker& worker, Subscriber& s, const questions::HistoryAnswer& 
         const questions::HistoryItem& header = item.header;
         if (header.seq <= s.last_seq || header.seq > s.replay->up_to)
             continue;
-        if (!take_past(worker, s, piece,
-                       {header.kind, header.flags, header.seq, header.from_seq, item.channel,
-                        item.event, item.data}))
+        const Taken taken = take_past(worker, s, piece,
+                                      {header.kind, header.flags, header.seq, header.from_seq,
+                                       item.channel, item.event, item.data});
+        if (taken == Taken::Ended)
             return false;
+        if (taken == Taken::Waits) {
+            piece.flush(s);
+            return true;  // `up_to` stays: the rest is asked for again
+        }
     }
     piece.flush(s);
     if (answer.more != 0)
@@ -283,10 +304,15 @@ bool take_positions(Worker& worker, Subscriber& s) {
         }
         ++replay.next;
         const ring::RecordHeader& header = record.header;
-        if (!take_past(worker, s, piece,
-                       {header.kind, header.flags, header.seq, header.from_seq, record.channel,
-                        record.event, record.data}))
+        const Taken taken = take_past(worker, s, piece,
+                                      {header.kind, header.flags, header.seq, header.from_seq,
+                                       record.channel, record.event, record.data});
+        if (taken == Taken::Ended)
             return false;
+        if (taken == Taken::Waits) {
+            --replay.next;
+            break;
+        }
     }
     piece.flush(s);
     return true;
@@ -370,6 +396,9 @@ void begin_history(Subscriber& s) {
         start_with_last(worker, s, wanted.count);
     } else if (s.waiting_since_ms == 0) {
         begin_at(worker, s, {});
+    } else if (wanted.kind == StartKind::Uri &&
+               newest_of(worker, s.topic.channels()) == Newest::Ends) {
+        go_on(worker, s);  // nothing would follow what it was told first
     } else {
         // To one that came before the ring did, live is what has been published since.
         Reach reach;
@@ -397,6 +426,10 @@ void restart_replay(Subscriber& s, bool same_log, uint32_t old_log) {
     Replay& replay = *s.replay;
     replay.positions.clear();
     replay.next = 0;
+    if (replay.fill != nullptr) {
+        replay.up_to = 0;
+        return;  // it goes on behind `last_seq` when the event is filled
+    }
     replay.waits = false;
     replay.retry_ms = 0;
     if (!same_log) {
@@ -442,6 +475,8 @@ void retry_replay(Subscriber& s) {
 
 void cancel_replay(Subscriber& s) {
     Worker* worker = Worker::current();
+    if (worker != nullptr)
+        worker->fills().leave(s);
     if (worker != nullptr && s.replay && s.replay->question != 0)
         worker->asks().cancel(std::exchange(s.replay->question, 0));
 }

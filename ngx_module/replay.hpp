@@ -25,11 +25,15 @@ struct PendingGap {
     std::optional<EventId> from;
 };
 
+struct Fill;
+
 struct Replay {
     std::vector<uint64_t> positions{};  // in the ring, ascending
     size_t next = 0;
 
-    bool waits = false;     // for an answer, or for a sidecar to ask
+    bool waits = false;     // for an answer, for a sidecar to ask, or for what fills an event
+    Fill* fill = nullptr;   // that it waits for; nullptr: none
+    size_t fill_place = 0;  // among those that do
     uint64_t question = 0;  // with the sidecar, see Asks; 0: none
     uint64_t up_to = 0;     // what is asked of the index ends here; 0: nothing is
     size_t newest = 0;      // it begins with this many of the newest events; 0: behind last_seq
@@ -54,7 +58,7 @@ void restart_replay(Subscriber& subscriber, bool same_log, uint32_t old_log);
 // From the lane back into a replay: what the subscriber has not had yet, it gets from the ring. Not
 // from within a lane's loop. Whoever calls it delivers.
 void leave_for_replay(Subscriber& subscriber);
-// The same for a stream that is to end with what the ring has of it.
+// The same for a stream whose next event is not for its lane.
 void replay_to_end(Subscriber& subscriber);
 
 // It is time to ask again.

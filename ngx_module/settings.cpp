@@ -30,6 +30,7 @@ void* create_location_settings(ngx_conf_t* cf) noexcept {
     settings->transports = NGX_CONF_UNSET_UINT;
     settings->retry = NGX_CONF_UNSET_MSEC;
     settings->ids = NGX_CONF_UNSET;
+    settings->names = NGX_CONF_UNSET;
     settings->resume = NGX_CONF_UNSET;
     settings->require_redis = NGX_CONF_UNSET;
     settings->replay_ended = NGX_CONF_UNSET;
@@ -44,7 +45,8 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     static Keepalive default_keepalive{
         30000, false, KeepaliveKind::Comment, ngx_string("keepalive"), {}};
     static BufferBound default_buffer{256 * 1024, 0, false};
-    static Start default_start{StartKind::Live, 0};
+    static Start default_start{StartKind::Live, 0, nullptr, {}};
+    static Unknown allow_unknown{};
     static Drain default_drain{10000, false};
     static Lifetime no_lifetime{};
     static Message no_message{};
@@ -56,6 +58,7 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     merge(inner->keepalive, outer->keepalive, default_keepalive);
     merge(inner->buffer, outer->buffer, default_buffer);
     merge(inner->start, outer->start, default_start);
+    merge(inner->unknown, outer->unknown, allow_unknown);
     merge(inner->drain, outer->drain, default_drain);
     merge(inner->lifetime, outer->lifetime, no_lifetime);
     merge(inner->greeting, outer->greeting, no_message);
@@ -64,6 +67,9 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     ngx_conf_merge_uint_value(inner->transports, outer->transports, kOfferSse | kOfferWebsocket);
     ngx_conf_merge_msec_value(inner->retry, outer->retry, 3000);
     ngx_conf_merge_value(inner->ids, outer->ids, 1);
+    ngx_conf_merge_value(inner->names, outer->names, 1);
+    if (inner->fills == nullptr)
+        inner->fills = outer->fills;
     ngx_conf_merge_value(inner->resume, outer->resume, 1);
     ngx_conf_merge_value(inner->require_redis, outer->require_redis, 0);
     ngx_conf_merge_value(inner->replay_ended, outer->replay_ended, 0);

@@ -2,6 +2,7 @@
 // read by all.
 #pragma once
 
+#include "fetch.hpp"
 #include "ngx.hpp"
 #include "template.hpp"
 
@@ -25,11 +26,19 @@ struct Keepalive {
     Message event;
 };
 
-enum class StartKind : ngx_uint_t { Live, Last, All };
+enum class StartKind : ngx_uint_t { Live, Last, All, Uri };
 
 struct Start {
     StartKind kind;
     ngx_uint_t count;  // of Last
+    FetchUri* uri;     // of Uri
+    Message first;     // of Uri; data is nullptr where what was fetched goes out as it is
+};
+
+// What is answered for channels that nobody has heard of.
+struct Unknown {
+    bool refuse;     // with 404; else they are streams like others
+    Template* body;  // nullptr: the usual one
 };
 
 struct BufferBound {
@@ -65,7 +74,10 @@ struct LocationSettings {
     Keepalive* keepalive;
     ngx_msec_t retry;  // 0: none
     ngx_flag_t ids;
+    ngx_flag_t names;
+    ngx_array_t* fills;  // of FillRule; nullptr: none
     Start* start;
+    Unknown* unknown;
     ngx_flag_t resume;
     BufferBound* buffer;
     Drain* drain;

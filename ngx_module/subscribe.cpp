@@ -1,18 +1,10 @@
 #include "subscribe.hpp"
 
-#include <algorithm>
-#include <vector>
-
-#include "delivery.hpp"
 #include "ended.hpp"
 #include "headers.hpp"
 #include "inquiry.hpp"
-#include "messages.hpp"
-#include "replay.hpp"
+#include "opening.hpp"
 #include "ring/names.hpp"
-#include "stream_access.hpp"
-#include "timers.hpp"
-#include "websocket.hpp"
 #include "worker.hpp"
 
 namespace herald {
@@ -22,58 +14,6 @@ const char kChannelRule[] = "a channel is 1 to 1024 bytes of UTF-8 without contr
 namespace {
 
 constexpr size_t kMaxClientId = 256;  // bytes of Last-Event-ID that are looked at
-
-// What hangs on the request: nginx frees it with the pool.
-struct RequestContext {
-    StreamLog log;
-    Subscriber* subscriber = nullptr;  // owned; nullptr: not made yet
-    bool attached = false;             // the worker knows it
-};
-
-RequestContext* context_of(ngx_http_request_t* r) {
-    return static_cast<RequestContext*>(ngx_http_get_module_ctx(r, ngx_http_herald_module));
-}
-
-// nginx has given up the request: the stream is over. The memory stays, see destroy.
-void detach(void* data) noexcept {
-    auto* context = static_cast<RequestContext*>(data);
-    Worker* worker = Worker::current();
-    if (!context->attached)
-        return;
-    Subscriber& s = *context->subscriber;
-    context->attached = false;
-    if (worker == nullptr)
-        return;
-    guard(s.connection->log, [&] {
-        s.leave_lane();
-        cancel_replay(s);
-        if (s.log->reason == CloseReason::None)
-            s.log->reason = CloseReason::Client;
-        s.connection->sent += static_cast<off_t>(s.direct_bytes);  // for $bytes_sent
-        worker->remove(s);
-        worker->channels.release(s.topic);
-    });
-}
-
-void destroy(void* data) noexcept {
-    delete static_cast<RequestContext*>(data)->subscriber;
-}
-
-// Both clean-ups are registered before there is anything to clean up.
-RequestContext* make_context(ngx_http_request_t* r) {
-    void* memory = ngx_palloc(r->pool, sizeof(RequestContext));
-    ngx_pool_cleanup_t* at_end = ngx_pool_cleanup_add(r->pool, 0);
-    ngx_http_cleanup_t* at_close = ngx_http_cleanup_add(r, 0);
-    if (memory == nullptr || at_end == nullptr || at_close == nullptr)
-        return nullptr;
-    auto* context = new (memory) RequestContext;
-    at_end->handler = destroy;
-    at_end->data = context;
-    at_close->handler = detach;
-    at_close->data = context;
-    ngx_http_set_ctx(r, context, ngx_http_herald_module);
-    return context;
-}
 
 // The channels of this request. NGX_OK, or the status to answer.
 ngx_int_t evaluate_channels(ngx_http_request_t* r, std::vector<std::string>& channels) {
@@ -108,70 +48,6 @@ std::unique_ptr<std::string> client_id_of(ngx_http_request_t* r) {
     return std::make_unique<std::string>(id.substr(0, kMaxClientId));
 }
 
-bool set_sse_header(ngx_http_request_t* r) {
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_type = as_ngx_str("text/event-stream; charset=utf-8");
-    r->headers_out.content_type_len = std::string_view("text/event-stream").size();
-    ngx_http_clear_content_length(r);
-    ngx_http_clear_accept_ranges(r);
-    return add_header(r, "Cache-Control", "no-cache, no-transform") &&
-           add_header(r, "X-Accel-Buffering", "no");
-}
-
-bool is_rate_limited(ngx_http_request_t* r) {
-    if (r->limit_rate_set)
-        return r->limit_rate != 0;
-    auto* core = static_cast<ngx_http_core_loc_conf_t*>(
-        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
-    return ngx_http_complex_value_size(r, core->limit_rate, 0) != 0;
-}
-
-// Which way the stream's bytes take; the response's header has been made.
-Path choose_path(ngx_http_request_t* r) {
-    const bool filtered = r->headers_out.content_encoding != nullptr || r->filter_need_in_memory ||
-                          r->filter_need_temporary || r->main_filter_need_in_memory;
-    if (r->http_version >= NGX_HTTP_VERSION_20 || filtered || is_rate_limited(r))
-        return Path::Filter;
-#if (NGX_SSL || NGX_COMPAT)
-    if (r->connection->ssl != nullptr)
-        return Path::Tls;
-#endif
-    return Path::Direct;
-}
-
-// Whether an SSE client is gone. It has nothing to say, so that the end of its side is its end.
-bool is_gone(ngx_http_request_t* r) {
-    ngx_connection_t* c = r->connection;
-    ngx_event_t* read = c->read;
-    if (c->error || read->error)
-        return true;
-    if (r->http_version >= NGX_HTTP_VERSION_20)
-        return false;  // the end of a request's side is not the end of its stream
-#if (NGX_HAVE_EPOLLRDHUP)
-    if ((ngx_event_flags & NGX_USE_EPOLL_EVENT) && ngx_use_epoll_rdhup)
-        return read->pending_eof;
-#endif
-    char byte;
-    const ssize_t size = recv(c->fd, &byte, 1, MSG_PEEK);
-    return size == 0 || (size < 0 && ngx_socket_errno != NGX_EAGAIN);
-}
-
-void on_sse_readable(ngx_http_request_t* r) noexcept {
-    guard(r->connection->log, [&] {
-        Subscriber* s = subscriber_of(r);
-        if (s == nullptr)
-            return;
-        if (is_gone(r)) {
-            give_up(*s, CloseReason::Client);
-            Worker::current()->run_later();
-            return;
-        }
-        // A level-triggered method would report the bytes that nobody reads again and again.
-        if ((ngx_event_flags & NGX_USE_LEVEL_EVENT) && r->connection->read->active)
-            ngx_del_event(r->connection->read, NGX_READ_EVENT, 0);
-    });
-}
-
 ngx_int_t service_unavailable(ngx_http_request_t* r, std::string_view why) {
     Worker* worker = Worker::current();
     if (worker != nullptr)
@@ -179,164 +55,143 @@ ngx_int_t service_unavailable(ngx_http_request_t* r, std::string_view why) {
     return refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, why);
 }
 
-// A worker that is leaving takes no streams. To EventSource anything but 200 would be final.
-ngx_int_t come_back_later(ngx_http_request_t* r) {
-    std::string body;
-    append_retry(body, std::max<ngx_msec_t>(location_settings(r)->retry, 1000));
-    return add_header(r, "Cache-Control", "no-cache, no-transform")
-               ? send_body(r, NGX_HTTP_OK, "text/event-stream; charset=utf-8", body)
-               : NGX_ERROR;
+// -- herald_start uri=
+
+// Nothing that is published from here on may be lost, whatever the subrequest has seen of it.
+void note_position(Worker& worker, Wish& wish) {
+    if (worker.ring() != nullptr) {
+        wish.behind = worker.id_of(worker.last_seq());
+        // It may have come while the index was asked about what was before.
+        if (newest_of(worker, wish.channels) == Newest::Ends)
+            wish.ended = true;
+        return;
+    }
+    const ngx_time_t& now = *ngx_timeofday();
+    wish.since_ms = static_cast<uint64_t>(now.sec) * 1000 + now.msec;
 }
 
-// Decides the transport and makes the response's header; NGX_OK, or what the handler has to return.
-ngx_int_t negotiate(ngx_http_request_t* r, Encoding& encoding, bool& websocket) {
-    const LocationSettings& settings = *location_settings(r);
-    websocket = asks_for_websocket(r) && r->method == NGX_HTTP_GET;
-    if (websocket && !(settings.transports & kOfferWebsocket))
-        return refuse(r, NGX_HTTP_BAD_REQUEST, "this location does not offer WebSocket");
-    if (!websocket && !(settings.transports & kOfferSse)) {
-        r->headers_out.status_line = as_ngx_str("426 Upgrade Required");
-        return add_header(r, "Upgrade", "websocket") && add_header(r, "Sec-WebSocket-Version", "13")
-                   ? refuse(r, 426, "this location offers WebSocket only")
-                   : NGX_ERROR;
+ngx_int_t open_with_first_event(ngx_http_request_t* r, RequestContext& context) {
+    if (!context.first->has_json()) {
+        add(Worker::current()->counters.refused);
+        return context.first->refuse(r);
     }
-
-    if (websocket) {
-        std::string_view why;
-        const ngx_int_t status = accept_websocket(r, encoding.transport, why);
-        if (status != NGX_OK)
-            return status == NGX_ERROR ? status : refuse(r, static_cast<ngx_uint_t>(status), why);
-        return NGX_OK;
-    }
-    encoding.ids = settings.ids != 0;
-    return set_sse_header(r) ? NGX_OK : NGX_ERROR;
+    if (Worker::current()->is_draining())
+        return come_back_later(r);
+    return open_stream(r, context, std::move(*std::exchange(context.wish, nullptr)));
 }
 
-// What a request asks for, once it is known to be answered with a stream.
-struct Wish {
-    std::vector<std::string> channels{};
-    std::unique_ptr<std::string> client_id{};
-    bool at_end = false;  // the client has had all, the end included
-};
+// Runs as the main request's write event, which the socket may bring about as well.
+void on_first_event(ngx_http_request_t* r) noexcept {
+    RequestContext* context = context_of(r);
+    if (context == nullptr || context->first == nullptr || !context->first->is_done())
+        return;
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+    const ngx_int_t failed = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    ngx_int_t rc =
+        guard(r->connection->log, failed, [&] { return open_with_first_event(r, *context); });
+    if (rc == failed && r->header_sent)
+        rc = NGX_ERROR;
+    ngx_http_finalize_request(r, rc);
+}
 
-// The response's header is made: from here on it is a stream.
-ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish, Encoding encoding,
-                       bool websocket) {
-    Worker& worker = *Worker::current();
-    std::vector<std::string>& channels = wish.channels;
-    context.log.transport = as_ngx_str(websocket ? "websocket" : "sse");
-    context.log.channel = copy_to_pool(r->pool, channels.front());
-
-    Topic& topic = worker.channels.acquire(std::move(channels));
-    try {
-        context.subscriber = new Subscriber(r, &context.log, topic);
-    } catch (...) {
-        worker.channels.release(topic);
-        throw;
-    }
-    Subscriber& s = *context.subscriber;
-    s.later_path = choose_path(r);
-    encoding.chunked = !websocket && r->chunked && s.later_path != Path::Filter;
-    s.encoding = encoding;
-    if (websocket)
-        s.websocket = std::make_unique<WebSocket>();
-    else if (s.settings->retry != 0) {
-        std::string retry;
-        append_retry(retry, s.settings->retry);
-        s.push(std::move(retry));
-    }
-    worker.add(s);
-    context.attached = true;
-
-    r->read_event_handler = websocket ? on_websocket_readable : on_sse_readable;
-    r->write_event_handler = on_writable;
+// Asks also for a client that resumes: the answer says who may have the stream.
+ngx_int_t fetch_first_event(ngx_http_request_t* r, RequestContext& context, Wish wish) {
+    FetchTarget target;
+    const ngx_int_t rc = evaluate_fetch_uri(r, *location_settings(r)->start->uri, target);
+    if (rc == NGX_HTTP_BAD_REQUEST)
+        return refuse(r, NGX_HTTP_BAD_REQUEST, "this path cannot be asked for");
+    if (rc != NGX_OK)
+        return rc;
+    if (!wish.client_id)
+        note_position(*Worker::current(), wish);
+    context.wish = std::make_unique<Wish>(std::move(wish));
+    context.first = Fetch::start(r, target, [r](Fetch&) {
+        if (ngx_http_post_request(r, nullptr) != NGX_OK)
+            r->connection->error = 1;
+    });
+    if (context.first == nullptr)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (!r->discard_body)
+        r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = on_first_event;
     ++r->main->count;
-
-    auto* core = static_cast<ngx_http_core_loc_conf_t*>(
-        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
-    if (r->http_version < NGX_HTTP_VERSION_20 && core->tcp_nodelay)
-        ngx_tcp_nodelay(r->connection);
-
-    if (wish.at_end && s.settings->replay_ended) {
-        s.from_start = true;
-    } else {
-        s.client_id = std::move(wish.client_id);
-    }
-    const bool welcome = bind_identity(s);
-    start_timers(s);
-    if (!welcome) {
-        s.end(CloseReason::Expired, kWsTokenOver, "revoked");
-    } else if (wish.at_end && !s.from_start) {
-        s.end(CloseReason::Ended, kWsNormal, "ended");
-    } else {
-        push_message(s, *s.settings->greeting);
-        if (worker.ring() != nullptr)
-            begin_history(s);
-        else
-            worker.wait_for_ring(s);
-    }
-
-    if (!s.outbox && ngx_http_send_special(r, NGX_HTTP_FLUSH) == NGX_ERROR)
-        give_up(s, CloseReason::Client);
-    deliver(s);
-    if (websocket)
-        read_websocket(s);  // frames may have come right behind the handshake
-    else if (is_gone(r))
-        give_up(s, CloseReason::Client);
-    worker.run_later_soon();
     return NGX_DONE;
 }
 
-// The answer to what the request wishes for.
-ngx_int_t open_stream(ngx_http_request_t* r, RequestContext& context, Wish wish) {
-    // 204 ends the life of an EventSource. A WebSocket is opened, and closed in order.
-    if (wish.at_end && !location_settings(r)->replay_ended && !asks_for_websocket(r)) {
-        context.log.reason = CloseReason::Ended;
-        return NGX_HTTP_NO_CONTENT;
-    }
-    Encoding encoding;
-    bool websocket = false;
-    ngx_int_t rc = negotiate(r, encoding, websocket);
-    if (rc != NGX_OK || r->header_sent)
-        return rc;
-    rc = ngx_http_send_header(r);
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
-        return rc;
-    return start_stream(r, context, std::move(wish), encoding, websocket);
+// What it wants is known to be there.
+ngx_int_t answer_wish(ngx_http_request_t* r, RequestContext& context, Wish wish) {
+    if (location_settings(r)->start->kind == StartKind::Uri)
+        return fetch_first_event(r, context, std::move(wish));
+    return open_stream(r, context, std::move(wish));
 }
 
-// A stream that opens when the index has told whether its channels have ended.
+// -- what the worker itself does not know of the channels
+
+// A stream that opens when the sidecar has told whether its channels are known, or have ended.
 class LaterStream final : public Inquiry {
   public:
-    LaterStream(ngx_http_request_t* r, RequestContext& context, Wish wish)
+    LaterStream(ngx_http_request_t* r, RequestContext& context, Wish wish, bool must_be_known)
         : Inquiry(r),
           context_(context),
           wish_(std::move(wish)),
-          question_(*Worker::current(), wish_.channels, *wish_.client_id) {}
+          must_be_known_(must_be_known),
+          question_(*Worker::current(), wish_.channels, wish_.client_id.get()) {}
 
-    const EndQuestion& question() const { return question_; }
+    const ChannelQuestion& question() const { return question_; }
 
   private:
     ngx_int_t respond(const std::string* answer) override {
         request()->read_event_handler = ngx_http_block_reading;
         if (Worker::current()->is_draining())
             return come_back_later(request());
-        wish_.at_end = question_.says_at_end(answer);
-        return open_stream(request(), context_, std::move(wish_));
+        const ChannelQuestion::Told told = question_.read(answer);
+        if (must_be_known_ && !told.known)
+            return told.unknown ? refuse_unknown(request())
+                                : unavailable(request(), "Herald's sidecar is away");
+        wish_.at_end = told.at_end;
+        wish_.ended = told.ended;
+        return answer_wish(request(), context_, std::move(wish_));
     }
 
     RequestContext& context_;
     Wish wish_;
-    EndQuestion question_;
+    bool must_be_known_;
+    ChannelQuestion question_;
 };
 
-ngx_int_t open_stream_later(ngx_http_request_t* r, RequestContext& context, Wish wish) {
-    auto* later = Inquiry::keep(std::make_unique<LaterStream>(r, context, std::move(wish)));
+ngx_int_t ask_first(ngx_http_request_t* r, RequestContext& context, Wish wish, bool must_be_known) {
+    auto* later =
+        Inquiry::keep(std::make_unique<LaterStream>(r, context, std::move(wish), must_be_known));
     if (later == nullptr)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     later->ask(*Worker::current(), later->question().bytes);
     ++r->main->count;
     return NGX_DONE;
+}
+
+// Looks at the channels, and asks the sidecar where the ring does not say.
+ngx_int_t judge_channels(ngx_http_request_t* r, RequestContext& context, Wish wish) {
+    Worker& worker = *Worker::current();
+    const LocationSettings& settings = *location_settings(r);
+    const bool must_be_known = settings.unknown->refuse && !has_seen(worker, wish.channels);
+    if (must_be_known && (worker.ring() == nullptr || !worker.asks().is_open())) {
+        add(worker.counters.refused);
+        return unavailable(r, "Herald's sidecar is away");
+    }
+
+    Newest newest = Newest::GoesOn;
+    if (wish.client_id) {
+        const AtEnd at_end = is_at_end(worker, wish.channels, *wish.client_id);
+        wish.at_end = at_end == AtEnd::Yes;
+        newest = at_end == AtEnd::AskIndex ? Newest::AskIndex : newest;
+    } else if (settings.start->kind == StartKind::Uri) {
+        newest = newest_of(worker, wish.channels);
+        wish.ended = newest == Newest::Ends;
+    }
+    if (must_be_known || newest == Newest::AskIndex)
+        return ask_first(r, context, std::move(wish), must_be_known);
+    return answer_wish(r, context, std::move(wish));
 }
 
 ngx_int_t subscribe(ngx_http_request_t* r) {
@@ -377,30 +232,10 @@ ngx_int_t subscribe(ngx_http_request_t* r) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (settings.resume)
         wish.client_id = client_id_of(r);
-    if (wish.client_id) {
-        const AtEnd at_end = is_at_end(*worker, wish.channels, *wish.client_id);
-        if (at_end == AtEnd::AskIndex)
-            return open_stream_later(r, *context, std::move(wish));
-        wish.at_end = at_end == AtEnd::Yes;
-    }
-    return open_stream(r, *context, std::move(wish));
+    return judge_channels(r, *context, std::move(wish));
 }
 
 }  // namespace
-
-Subscriber* subscriber_of(ngx_http_request_t* r) {
-    RequestContext* context = context_of(r);
-    return context != nullptr && context->attached ? context->subscriber : nullptr;
-}
-
-const StreamLog* stream_log_of(ngx_http_request_t* r) {
-    RequestContext* context = context_of(r);
-    if (context == nullptr || context->subscriber == nullptr)
-        return nullptr;
-    if (context->attached)
-        context->subscriber->settle();
-    return &context->log;
-}
 
 ngx_int_t subscribe_handler(ngx_http_request_t* r) noexcept {
     return guard(r->connection->log, ngx_int_t{NGX_HTTP_INTERNAL_SERVER_ERROR},

@@ -16,6 +16,17 @@ uint64_t jittered(uint64_t milliseconds) {
     return milliseconds / 2 + static_cast<uint64_t>(ngx_random()) % (milliseconds + 1);
 }
 
+// Where the connection's end is the body's, only a reset tells an end from a cut.
+void cut_unframed(Subscriber& s) {
+    if (s.request->chunked || s.is_websocket() || s.request->http_version >= NGX_HTTP_VERSION_20)
+        return;
+    const linger at_once{1, 0};
+    if (setsockopt(s.connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0)
+        ngx_log_error(NGX_LOG_ERR, s.connection->log, ngx_socket_errno,
+                      "herald: setsockopt(SO_LINGER) failed");
+    s.connection->error = 1;  // TLS says no goodbye either
+}
+
 }  // namespace
 
 Subscriber::Subscriber(ngx_http_request_t* r, StreamLog* stream_log, Topic& of)
@@ -37,9 +48,20 @@ Subscriber::~Subscriber() {
 void Subscriber::push(std::string bytes) {
     if (!outbox)
         outbox = std::make_unique<Outbox>();
-    // Through nginx's filters the chunks are theirs to make.
-    const bool chunked = encoding.chunked && path != Path::Filter;
-    outbox->pieces.push_back(chunked ? chunk(bytes) : std::move(bytes));
+    outbox->pieces.push_back(std::make_shared<const std::string>(
+        present_encoding().chunked ? chunk(bytes) : std::move(bytes)));
+}
+
+void Subscriber::push_frame(std::shared_ptr<const std::string> frame) {
+    if (!outbox)
+        outbox = std::make_unique<Outbox>();
+    outbox->pieces.push_back(std::move(frame));
+}
+
+Encoding Subscriber::present_encoding() const {
+    Encoding present = encoding;
+    present.chunked = encoding.chunked && path != Path::Filter;
+    return present;
 }
 
 void Subscriber::push_event(const OutEvent& event) {
@@ -116,6 +138,7 @@ void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_r
     if (phase == Phase::Ending || dead)
         return;
     if (abort) {
+        cut_unframed(*this);
         give_up(*this, reason);
         return;
     }

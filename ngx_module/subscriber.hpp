@@ -53,10 +53,10 @@ struct StreamLog {
     CloseReason reason = CloseReason::None;
 };
 
-// Bytes of a subscriber's own. Pieces never move while they wait: OpenSSL and nginx's filters keep
-// their address.
+// Bytes of a subscriber's own, some of which it shares with others. Pieces never move while they
+// wait: OpenSSL and nginx's filters keep their address.
 struct Outbox {
-    std::deque<std::string> pieces;
+    std::deque<std::shared_ptr<const std::string>> pieces;
     size_t offset = 0;  // of the first piece, already sent
 };
 
@@ -86,6 +86,10 @@ class Subscriber : public LaneMember {
 
     // Puts bytes of its own behind what is already waiting. SSE: whole blocks, without HTTP chunks.
     void push(std::string bytes);
+    // The same with bytes in `present_encoding`, which are shared.
+    void push_frame(std::shared_ptr<const std::string> frame);
+    // What it gets now: through nginx's filters the chunks are theirs to make.
+    Encoding present_encoding() const;
     // An event of its own, in its encoding.
     void push_event(const OutEvent& event);
     // Tells it of a gap; `counts` it.

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "encoding.hpp"
+#include "fetched_variables.hpp"
+#include "json_text.hpp"
 
 namespace herald {
 
@@ -36,6 +38,44 @@ bool is_one_json_value(const std::string& text) {
         json_loadb(text.data(), text.size(), JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, nullptr);
     json_decref(value);
     return value != nullptr;
+}
+
+// Follows a template through its literals: whether what comes next is inside a JSON string.
+class StringState {
+  public:
+    void pass(std::string_view text) {
+        for (char c : text) {
+            if (escaped_)
+                escaped_ = false;
+            else if (c == '\\' && inside_)
+                escaped_ = true;
+            else if (c == '"')
+                inside_ = !inside_;
+        }
+    }
+    bool inside() const { return inside_; }
+
+  private:
+    bool inside_ = false;
+    bool escaped_ = false;
+};
+
+std::string_view name_in(std::string_view variable) {
+    variable.remove_prefix(1);
+    if (variable[0] == '{')
+        variable = variable.substr(1, variable.size() - 2);
+    return variable;
+}
+
+void append_json_variable(ngx_http_request_t* r, std::string_view name, bool in_string,
+                          std::string& out) {
+    const std::string value = json_variable(r, name);
+    if (!in_string)
+        out.append(value);
+    else if (value[0] == '"')
+        out.append(value, 1, value.size() - 2);
+    else
+        append_json_text(out, plain_text(value));
 }
 
 // Gives a request a pool of its own for a while. nginx caches the values of variables in the
@@ -110,6 +150,7 @@ Template* Template::compile(ngx_conf_t* cf, const ngx_str_t& directive, ngx_str_
     };
     std::string_view rest = view(text);
     std::string sample;
+    StringState state;
     for (unsigned char c : rest) {
         if (c < 0x20 || c == 0x7f)
             return fail("must be one line without control characters");
@@ -119,11 +160,12 @@ Template* Template::compile(ngx_conf_t* cf, const ngx_str_t& directive, ngx_str_
         auto* part = static_cast<Part*>(ngx_array_push(made->parts_));
         if (part == nullptr)
             return nullptr;
-        part->variable = nullptr;
+        *part = {};
         if (rest[0] != '$') {
             std::string_view literal = rest.substr(0, rest.find('$'));
             part->literal = as_ngx_str(literal);
             sample.append(literal);
+            state.pass(literal);
             rest.remove_prefix(literal.size());
             continue;
         }
@@ -132,6 +174,14 @@ Template* Template::compile(ngx_conf_t* cf, const ngx_str_t& directive, ngx_str_
         if (length == 0)
             return fail("has an invalid variable name");
         ngx_str_t name = as_ngx_str(rest.substr(0, length));
+        made->has_variables_ = true;
+        sample.push_back('1');
+        rest.remove_prefix(length);
+        if (is_json_variable(name_in(view(name)))) {
+            part->json = as_ngx_str(name_in(view(name)));
+            part->in_string = state.inside();
+            continue;
+        }
         part->variable = static_cast<ngx_http_complex_value_t*>(
             ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t)));
         if (part->variable == nullptr)
@@ -142,9 +192,6 @@ Template* Template::compile(ngx_conf_t* cf, const ngx_str_t& directive, ngx_str_
         compile.complex_value = part->variable;
         if (ngx_http_compile_complex_value(&compile) != NGX_OK)
             return nullptr;
-        made->has_variables_ = true;
-        sample.push_back('1');
-        rest.remove_prefix(length);
     }
     made->is_json_ = is_one_json_value(sample);
     return made;
@@ -153,6 +200,10 @@ Template* Template::compile(ngx_conf_t* cf, const ngx_str_t& directive, ngx_str_
 bool Template::evaluate(ngx_http_request_t* r, std::string& out) const {
     auto* parts = static_cast<const Part*>(parts_->elts);
     for (ngx_uint_t i = 0; i < parts_->nelts; ++i) {
+        if (parts[i].json.len != 0) {
+            append_json_variable(r, view(parts[i].json), parts[i].in_string, out);
+            continue;
+        }
         if (parts[i].variable == nullptr) {
             out.append(view(parts[i].literal));
             continue;

@@ -1,4 +1,6 @@
-// DATA of a directive: text with nginx variables, whose values are escaped as JSON text.
+// DATA of a directive: text with nginx variables, whose values are escaped as JSON text. Those that
+// are JSON themselves (fetched_variables.hpp) go in as they are: a string with its quotes where
+// none stand around the variable.
 //
 // nginx's own complex values cannot escape, so the text is cut into literals and variables here,
 // and each variable is evaluated as a complex value of its own.
@@ -28,8 +30,10 @@ class Template {
 
   private:
     struct Part {
-        ngx_str_t literal;                   // used when variable is nullptr
+        ngx_str_t literal;                   // used when variable is nullptr and json is empty
         ngx_http_complex_value_t* variable;  // in the configuration's pool
+        ngx_str_t json;                      // the name of a variable that is JSON
+        bool in_string;                      // it stands inside a JSON string
     };
 
     ngx_array_t* parts_ = nullptr;  // of Part

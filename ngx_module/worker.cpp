@@ -53,6 +53,7 @@ Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
       log_(cycle->log),
       asks_([this](std::string frames) { link_.send(std::move(frames)); }),
       trust_(key_sources(settings), [this](std::string frames) { link_.send(std::move(frames)); }),
+      fills_(cycle->log),
       link_(cycle->log, settings.socket_path,
             {[this](std::unique_ptr<AttachedRing> ring) {
                  asks_.open();
@@ -151,8 +152,10 @@ void Worker::remove(Subscriber& subscriber) {
 }
 
 void Worker::wait_for_ring(Subscriber& subscriber) {
-    const ngx_time_t& now = *ngx_timeofday();
-    subscriber.waiting_since_ms = static_cast<uint64_t>(now.sec) * 1000 + now.msec;
+    if (subscriber.waiting_since_ms == 0) {
+        const ngx_time_t& now = *ngx_timeofday();
+        subscriber.waiting_since_ms = static_cast<uint64_t>(now.sec) * 1000 + now.msec;
+    }
     subscriber.queued = true;
     waiting_.push_back(&subscriber);
 }

@@ -16,6 +16,7 @@
 #include "asks.hpp"
 #include "channel.hpp"
 #include "counters.hpp"
+#include "fill.hpp"
 #include "sidecar_link.hpp"
 #include "subscriber.hpp"
 #include "trust.hpp"
@@ -49,6 +50,7 @@ class Worker {
     RedisView redis() const;
     Asks& asks() { return asks_; }  // open while the sidecar is there
     Trust& trust() { return trust_; }
+    Fills& fills() { return fills_; }
     bool is_draining() const { return draining_; }
     uint64_t started_ms() const { return started_ms_; }  // by now_ms()
     const std::deque<NotedGap>& noted_gaps() const { return noted_gaps_; }
@@ -108,7 +110,7 @@ class Worker {
     void tell_gap(GapReason reason, EventId from, EventId to);
     void report_loss(ring::Poll poll);
     void seal();
-    void end_topic(Topic& topic);
+    void replay_topic(Topic& topic);
     bool fan_out();
     void touch(Topic& topic);
     void arm_timer();
@@ -122,6 +124,7 @@ class Worker {
     std::deque<NotedGap> noted_gaps_;
     Asks asks_;
     Trust trust_;
+    Fills fills_;
     SidecarLink link_;
 
     std::vector<Topic*> dirty_;  // topics with something to fan out

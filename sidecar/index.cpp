@@ -1,6 +1,9 @@
 // The projection: keeps the store open, and lets go of it when something fails.
 #include "sidecar/index.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -15,7 +18,10 @@ namespace herald::sidecar {
 
 Index::Index(std::string path, const std::vector<Feed>& feeds,
              const std::function<uint64_t()>& journal_end, size_t cached_channels)
-    : path_(std::move(path)), feeds_(feeds), cached_channels_(cached_channels) {
+    : path_(std::move(path)),
+      feeds_(feeds),
+      folders_(std::filesystem::path(path_).parent_path(), feeds),
+      cached_channels_(cached_channels) {
     if (journal_end)
         journal_end_ = journal_end();
 }
@@ -117,7 +123,17 @@ uint64_t Index::applied_seq() const {
 std::string Index::answer(const ring::questions::HistoryQuestion& question) {
     return guarded([&] {
         store();
-        return reader_->answer(question);
+        std::string bytes = reader_->answer(question);
+        ring::questions::HistoryAnswer head;
+        std::memcpy(&head, bytes.data(), sizeof head);
+        // One that has had no event may have a folder already.
+        if (head.known == 0 && std::ranges::any_of(question.channels, [&](const auto& channel) {
+                return folders_.exists(channel);
+            })) {
+            head.known = 1;
+            std::memcpy(bytes.data(), &head, sizeof head);
+        }
+        return bytes;
     });
 }
 

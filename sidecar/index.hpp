@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ring/questions.hpp"
+#include "sidecar/channel_folders.hpp"
 #include "sidecar/feed.hpp"
 #include "sidecar/history_store.hpp"
 
@@ -26,10 +27,10 @@ class Index final : public HistoryStore {
   public:
     static constexpr size_t kCachedChannels = 65'536;
 
-    // `path`: of the database. `feeds`: outlives the index; says the time member, retention and
-    // max_events of a channel. `journal_end`: the seq behind which the journal's next entry comes;
-    // asked once, here; none: whatever the index has is the journal's. `cached_channels`: at least
-    // 1; those that are kept in memory.
+    // `path`: of the database, in the state directory. `feeds`: outlives the index; says the time
+    // member, retention and max_events of a channel, and where its folder would be. `journal_end`:
+    // the seq behind which the journal's next entry comes; asked once, here; none: whatever the
+    // index has is the journal's. `cached_channels`: at least 1; those that are kept in memory.
     Index(std::string path, const std::vector<Feed>& feeds,
           const std::function<uint64_t()>& journal_end = {},
           size_t cached_channels = kCachedChannels);
@@ -69,6 +70,7 @@ class Index final : public HistoryStore {
 
     std::string path_;
     const std::vector<Feed>& feeds_;
+    ChannelFolders folders_;
     size_t cached_channels_;
     std::optional<uint64_t> journal_end_{};  // until the index was opened
     bool damaged_ = false;                   // found while it was open

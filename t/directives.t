@@ -55,7 +55,7 @@ my @wrong = (
     ['herald_retry never;', qr/"herald_retry" has an invalid time "never"/],
     ['herald_retry 1s; herald_retry 2s;', qr/"herald_retry" is duplicate/],
     ['herald_ids maybe;', qr/invalid value "maybe" in "herald_ids" directive, it must be "on" or "off"/],
-    ['herald_start yesterday;', qr/"herald_start" knows live, last, last=N and all, not "yesterday"/],
+    ['herald_start yesterday;', qr/"herald_start" knows live, last, last=N, all and uri=URI, not "yesterday"/],
     ['herald_start last=0;', qr/"herald_start" last= needs a number above 0, not "0"/],
     ['herald_start last=x;', qr/"herald_start" last= needs a number above 0, not "x"/],
     ['herald_resume 1;', qr/invalid value "1" in "herald_resume" directive/],

@@ -54,7 +54,8 @@ struct HistoryAnswer {
     uint32_t count = 0;     // items that follow
     uint32_t more = 0;      // 1: `limit` or `max_bytes` has ended it. Forward: events behind the
                             // last item follow; Newest: there are older ones before the first
-    uint32_t known = 0;     // 1: one of the channels has had an event, ever
+    uint32_t known = 0;     // 1: one of the channels has had an event, ever; or its JSONL folder
+                            // exists
     uint32_t ended = 0;     // 1: the channels' newest event ends their streams
     uint32_t reserved = 0;  // 0
     uint64_t lost_seq = 0;  // of events behind `after_seq` up to this one, some are gone from the

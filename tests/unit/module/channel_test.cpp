@@ -151,6 +151,26 @@ TEST_F(ChannelTableTest, NamesTheChannelsOfATopic) {
     table.release(topic);
 }
 
+TEST_F(ChannelTableTest, KeepsTopicsWithOtherRulesApart) {
+    const int rules = 0, others = 0;
+    Topic& plain = table.acquire({"a"});
+    Topic& filled = table.acquire({"a"}, &rules);
+    Topic& other = table.acquire({"a"}, &others);
+    EXPECT_NE(&plain, &filled);
+    EXPECT_NE(&filled, &other);
+    EXPECT_EQ(&table.acquire({"a"}, &rules), &filled);
+    EXPECT_EQ(plain.rules(), nullptr);
+    EXPECT_EQ(filled.rules(), &rules);
+    EXPECT_EQ(note("a", 0).topics->size(), 3u);
+
+    table.release(filled);
+    table.release(filled);
+    EXPECT_EQ(*note("a", 64).topics, (std::vector<Topic*>{&plain, &other}));
+    table.release(other);
+    table.release(plain);
+    EXPECT_EQ(note("a", 128).topics, nullptr);
+}
+
 TEST_F(ChannelTableTest, MakesALaneForEachEncodingOnce) {
     Topic& topic = table.acquire({"a"});
     for (size_t i = 0; i < Encoding::kCount; ++i) {

@@ -68,6 +68,16 @@ TEST_F(LaneTest, EncodesAsItsTransportSays) {
               "22");
 }
 
+TEST_F(LaneTest, KeepsNamesToItselfExceptThoseOfNotices) {
+    open({Transport::Sse, false, false, false});
+    Client& client = join();
+    lane->append({EventId{1, 1}, "step", "", "1"}, true, 0);
+    lane->append({EventId{1, 2}, "gap", "", "2"}, false, 0);
+    lane->seal();
+    fan_out();
+    EXPECT_EQ(client.read(), "data: 1\n\nevent: gap\ndata: 2\n\n");
+}
+
 // --- Chunks ---
 
 TEST_F(LaneTest, FramesManyEventsOfASegmentAsOneChunk) {
