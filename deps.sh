@@ -6,7 +6,8 @@ set -euo pipefail
 build="g++ cmake make pkg-config nginx-dev libuv1-dev libhiredis-dev libjansson-dev libssl-dev libtoml11-dev
     libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libsqlite3-dev libcurl4-openssl-dev"
 demo="nginx redis-server python3"
-test="$demo libgtest-dev libgmock-dev rapidjson-dev perl libio-socket-ssl-perl openssl curl nodejs npm chromium"
+test="$demo libgtest-dev libgmock-dev rapidjson-dev perl libio-socket-ssl-perl openssl curl nodejs npm chromium
+    python3-httpx python3-websockets python3-aiohttp python3-requests"
 check="clang clang-format libclang-rt-14-dev"
 bench="$demo libnginx-mod-nchan util-linux python3-jwt python3-cryptography"
 

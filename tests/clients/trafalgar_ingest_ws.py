@@ -1,0 +1,17 @@
+import asyncio
+import json
+import os
+
+import websockets
+
+
+async def consume_ingest_ws():
+    token = os.environ["TRAFALGAR_TOKEN"]
+    uri = f"ws://localhost:8001/ingest/runs/ws?token={token}"
+    async with websockets.connect(uri, ping_interval=30, ping_timeout=10) as ws:
+        async for message in ws:
+            event = json.loads(message)
+            print(event)
+
+
+asyncio.run(consume_ingest_ws())
