@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,10 +20,11 @@ const kFlags = [
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 
-// Starts demo/run and waits for the address that it prints: { address, nginx(), workers(), stop() }.
-export async function startDemo({ interval }) {
+// Starts demo/run and waits for the address that it prints: { address, nginx(), workers(), publish(), stop() }.
+// `env` is added to its environment.
+export async function startDemo({ interval, env = {} }) {
     const child = spawn(kRun, ['--port', '0', '--redis-port', '0', '--interval', String(interval)],
-        { stdio: ['ignore', 'pipe', 'pipe'] });
+        { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     const exited = once(child, 'exit');
     let output = '';
     child.stderr.on('data', (text) => output += text);
@@ -47,6 +49,17 @@ export async function startDemo({ interval }) {
             const pid = await this.nginx();
             const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
             return children.trim().split(/\s+/).map(Number);
+        },
+        // PUBLISH to the demo's Redis; resolves to the number of its subscribers.
+        async publish(channel, data) {
+            const toml = await readFile(join(found.directory, 'herald.toml'), 'utf8');
+            const socket = connect(Number(toml.match(/redis:\/\/127\.0\.0\.1:(\d+)/)[1]), '127.0.0.1');
+            const words = ['PUBLISH', channel, data].map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+            socket.write(`*3\r\n${words.join('')}`);
+            const [reply] = await once(socket, 'data');
+            socket.destroy();
+            assert.match(String(reply), /^:\d+\r\n$/);
+            return Number(String(reply).slice(1));
         },
         async stop() {
             child.kill('SIGTERM');
