@@ -94,6 +94,80 @@ void read_max_events(TableReader& table, Feed& feed) {
         feed.max_events = static_cast<uint64_t>(*count);
 }
 
+void read_log(TableReader& table, const std::optional<ChannelPattern>& channels, Feed& feed,
+              Problems& problems) {
+    const toml::value* log = table.find("log");
+    if (log == nullptr)
+        return;
+    if (log->is_boolean()) {
+        feed.log = log->as_boolean();
+        return;
+    }
+    if (!log->is_array()) {
+        table.refuse("log", "is " + kind_of(*log) +
+                                "; expected true, false or an array of the line's parts, such as "
+                                "[\"[events] Job {job_id}\", \"Type: {type}\"]");
+        return;
+    }
+    std::vector<std::string> parts;
+    for (const toml::value& part : log->as_array()) {
+        if (part.is_string())
+            parts.push_back(part.as_string().str);
+        else
+            problems.add(line_of(part), "[[feed]] log holds " + kind_of(part) +
+                                            "; expected parts of the line in quotes");
+    }
+    if (!channels || parts.size() != log->as_array().size())
+        return;
+    try {
+        feed.log_line.emplace(parts, channels->part_names());
+        feed.log = true;
+    } catch (const std::invalid_argument& error) {
+        table.refuse("log", error.what());
+    }
+}
+
+std::optional<log::Level> level_of(std::string_view name) {
+    if (name == "debug")
+        return log::Level::Debug;
+    if (name == "info")
+        return log::Level::Info;
+    if (name == "warning")
+        return log::Level::Warning;
+    if (name == "error")
+        return log::Level::Error;
+    return std::nullopt;
+}
+
+void read_log_levels(TableReader& table, Feed& feed, Problems& problems) {
+    const toml::value* levels = table.table("log_levels");
+    if (levels == nullptr)
+        return;
+    if (feed.event.empty() || !feed.log_line)
+        table.refuse("log_levels",
+                     "has no effect without event, and log as an array of parts; add both");
+    for (const auto& [name, list] : levels->as_table()) {
+        const auto level = level_of(name);
+        if (!level)
+            problems.add(
+                line_of(list),
+                "[[feed]] log_levels knows debug, info, warning and error, not \"" + name + "\"");
+        else if (!list.is_array() ||
+                 !std::all_of(list.as_array().begin(), list.as_array().end(),
+                              [](const toml::value& event) { return event.is_string(); }))
+            problems.add(line_of(list), "[[feed]] log_levels of \"" + name +
+                                            "\" is no array of event names, such as [\"failed\"]");
+        else {
+            for (const toml::value& event : list.as_array()) {
+                if (!feed.log_levels.emplace(event.as_string().str, *level).second)
+                    problems.add(line_of(event), "[[feed]] log_levels has \"" +
+                                                     event.as_string().str +
+                                                     "\" twice; an event has one level");
+            }
+        }
+    }
+}
+
 std::optional<std::string> read_name(TableReader& table, const toml::value& value,
                                      Problems& problems) {
     const auto name = table.string("name");
@@ -142,7 +216,8 @@ std::optional<Feed> read_feed(const toml::value& value, Problems& problems) {
     read_jsonl(table, channels, feed);
     feed.retention_ms = table.duration_or_off("retention").value_or(0);
     read_max_events(table, feed);
-    feed.log = table.boolean("log").value_or(false);
+    read_log(table, channels, feed, problems);
+    read_log_levels(table, feed, problems);
     table.finish();
     if (!name || !channels)
         return std::nullopt;

@@ -14,6 +14,9 @@
 #include <unordered_set>
 #include <vector>
 
+#include "sidecar/event_line.hpp"
+#include "sidecar/log.hpp"
+
 namespace herald::sidecar {
 
 class ChannelPattern {
@@ -71,9 +74,12 @@ struct Feed {
     std::string dedupe{};  // the JSON member whose repeats are dropped; empty: none are
     std::string time{};    // the JSON member that `since` compares with; empty: time of arrival
     std::string jsonl{};   // the template of its channels' files; empty: none are written
-    uint64_t retention_ms = 0;  // of its events in the index; 0: no bound
-    uint64_t max_events = 0;    // of a channel in the index; 0: no bound
-    bool log = false;           // print its events to the console
+    uint64_t retention_ms = 0;            // of its events in the index; 0: no bound
+    uint64_t max_events = 0;              // of a channel in the index; 0: no bound
+    bool log = false;                     // print its events to the console
+    std::optional<EventLine> log_line{};  // how; absent: with all that there is
+    std::unordered_map<std::string, log::Level, TransparentHash, std::equal_to<>>
+        log_levels{};  // by names of events, after `rename`; others are Info
 };
 
 }  // namespace herald::sidecar

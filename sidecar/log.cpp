@@ -17,6 +17,7 @@ namespace {
 
 // Does not change after `start`; its sink has a mutex.
 std::shared_ptr<spdlog::logger> logger;
+std::shared_ptr<spdlog::logger> event_logger;
 
 // The level in capitals, which spdlog's own pattern does not offer.
 class LevelFlag : public spdlog::custom_flag_formatter {
@@ -36,6 +37,39 @@ class LevelFlag : public spdlog::custom_flag_formatter {
         return std::make_unique<LevelFlag>();
     }
 };
+
+// The level as Python's logging calls it.
+class PythonLevelFlag : public spdlog::custom_flag_formatter {
+  public:
+    void format(const spdlog::details::log_msg& message, const std::tm&,
+                spdlog::memory_buf_t& out) override {
+        std::string_view name = "INFO";
+        if (message.level == spdlog::level::debug)
+            name = "DEBUG";
+        else if (message.level == spdlog::level::warn)
+            name = "WARNING";
+        else if (message.level == spdlog::level::err)
+            name = "ERROR";
+        out.append(name.data(), name.data() + name.size());
+    }
+    std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<PythonLevelFlag>();
+    }
+};
+
+spdlog::level::level_enum spdlog_level(Level level) {
+    switch (level) {
+        case Level::Debug:
+            return spdlog::level::debug;
+        case Level::Warning:
+            return spdlog::level::warn;
+        case Level::Error:
+            return spdlog::level::err;
+        case Level::Info:
+            break;
+    }
+    return spdlog::level::info;
+}
 
 // A line that cannot be written is lost: there is nowhere to say so.
 void write(spdlog::level::level_enum level, const Line& line) noexcept {
@@ -108,6 +142,25 @@ std::string quote(std::string_view value) {
     return out += '"';
 }
 
+std::string harmless(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const char c = text.front();
+        size_t length = ring::utf8_sequence(text);
+        if (length > 1 && is_harmless(text.substr(0, length))) {
+            out.append(text.substr(0, length));
+        } else if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f) {
+            out += c;
+        } else {
+            append_escaped(c, out);
+            length = 1;
+        }
+        text.remove_prefix(length);
+    }
+    return out;
+}
+
 std::string shorten(std::string_view value, size_t limit) {
     if (value.size() <= limit)
         return std::string(value);
@@ -153,12 +206,32 @@ void start() {
     logger->set_level(spdlog::level::debug);
     logger->flush_on(spdlog::level::info);
     logger->set_error_handler([](const std::string&) {});
+
+    auto event_formatter =
+        std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::local);
+    event_formatter->add_flag<PythonLevelFlag>('*').set_pattern(
+        "%Y-%m-%d %H:%M:%S,%e [events] %*: %v");
+    // Sinks of standard output share a mutex.
+    event_logger = std::make_shared<spdlog::logger>(
+        "events", std::make_shared<spdlog::sinks::stdout_sink_mt>());
+    event_logger->set_formatter(std::move(event_formatter));
+    event_logger->set_level(spdlog::level::debug);
+    event_logger->flush_on(spdlog::level::debug);
+    event_logger->set_error_handler([](const std::string&) {});
 }
 
 void flush() noexcept {
     try {
         if (logger)
             logger->flush();
+    } catch (...) {
+    }
+}
+
+void event(Level level, std::string_view text) noexcept {
+    try {
+        if (event_logger)
+            event_logger->log(spdlog_level(level), spdlog::string_view_t(text.data(), text.size()));
     } catch (...) {
     }
 }

@@ -38,6 +38,10 @@ class Line {
 // The value as `with` writes it: bare where that is unambiguous, else in double quotes.
 std::string quote(std::string_view value);
 
+// The text with what `quote` would escape in it escaped, but quotes and backslashes, and without
+// quotes around it.
+std::string harmless(std::string_view text);
+
 // The first `limit` bytes, cut at a whole character, with "..." behind what was cut.
 std::string shorten(std::string_view value, size_t limit);
 
@@ -59,6 +63,15 @@ class Limit {
 
 void start();
 void flush() noexcept;
+
+enum class Level : uint8_t { Debug, Info, Warning, Error };
+
+// A line of its own form, for those who know Python's logging; the time is the local one.
+//
+//   2026-11-21 10:00:00,123 [events] INFO: [events] Job 7 | Type: job_started
+//
+// The caller knows that `text` holds no line break.
+void event(Level level, std::string_view text) noexcept;
 
 void info(const Line& line) noexcept;
 void warn(const Line& line) noexcept;

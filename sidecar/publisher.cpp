@@ -93,7 +93,7 @@ void Publisher::on_message(const RawMessage& message) {
     if (event.unfit_name)
         log_.count(ring::kUnnamed);
     if (feed.log)
-        print(message.channel, event, seq);
+        print(feed, message.channel, event, seq);
     client_events_.came_back(message.channel, message.payload, seq);
 }
 
@@ -158,7 +158,15 @@ void Publisher::on_lost() {
     log_.redis_lost();
 }
 
-void Publisher::print(std::string_view channel, const Event& event, uint64_t seq) const {
+void Publisher::print(const Feed& feed, std::string_view channel, const Event& event,
+                      uint64_t seq) const {
+    if (feed.log_line) {
+        std::vector<std::string_view> values;
+        feed.channels.captures(channel, values);
+        const auto level = feed.log_levels.find(event.name);
+        return log::event(level == feed.log_levels.end() ? log::Level::Info : level->second,
+                          feed.log_line->text(values, event.data));
+    }
     log::Line line("[events]");
     line.verbatim("id", ring::to_string(log_.id_of(seq))).with("channel", channel);
     if (!event.name.empty())

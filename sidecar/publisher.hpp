@@ -44,7 +44,7 @@ class Publisher final : public RedisSource::Listener, public EventIntake {
 
   private:
     void reject(Decoder::Result result, const RawMessage& message);
-    void print(std::string_view channel, const Event& event, uint64_t seq) const;
+    void print(const Feed& feed, std::string_view channel, const Event& event, uint64_t seq) const;
     void log_rejects() noexcept;
     const Feed* feed_of(std::string_view channel) const;
 

@@ -177,6 +177,35 @@ TEST(FeedConfig, RefusesTwoFeedsThatWriteTheSameFiles) {
     EXPECT_THAT(errors(first + "[[feed]]\nname = \"b\"\nchannels = \"b\""), ElementsAre());
 }
 
+TEST(FeedConfig, TakesALineOfItsOwnForTheConsole) {
+    const Feed with =
+        feed("log = [\"Run {id}\", \"Type: {type}\"]\nlog_levels = { error = [\"failed\"] }");
+    EXPECT_TRUE(with.log);
+    ASSERT_TRUE(with.log_line);
+    const std::vector<std::string_view> values = {"acme", "7"};
+    EXPECT_EQ(with.log_line->text(values, R"({"type":"x"})"), "Run 7 | Type: x");
+    EXPECT_EQ(with.log_levels.at("failed"), log::Level::Error);
+    EXPECT_FALSE(feed("log = true").log_line);
+    EXPECT_FALSE(feed("log = false").log);
+}
+
+TEST(FeedConfig, SaysWhatIsWrongWithALineOfItsOwn) {
+    EXPECT_THAT(error_in("log = \"yes\""),
+                HasSubstr("log is a string; expected true, false or an array"));
+    EXPECT_THAT(error_in("log = [1]"), HasSubstr("log holds an integer; expected parts"));
+    EXPECT_THAT(error_in("log = []"), HasSubstr("log is empty"));
+    EXPECT_THAT(error_in("log = [\"{a} {b}\"]"), HasSubstr("at most one {name}"));
+    EXPECT_THAT(error_in("log_levels = { error = [\"x\"] }"),
+                HasSubstr("log_levels has no effect without event, and log as an array"));
+    const std::string line = "log = [\"x\"]\n";
+    EXPECT_THAT(error_in(line + "log_levels = { fatal = [\"x\"] }"),
+                HasSubstr("knows debug, info, warning and error, not \"fatal\""));
+    EXPECT_THAT(error_in(line + "log_levels = { error = \"x\" }"),
+                HasSubstr("of \"error\" is no array of event names"));
+    EXPECT_THAT(error_in(line + "log_levels = { error = [\"x\"], debug = [\"x\"] }"),
+                HasSubstr("has \"x\" twice"));
+}
+
 TEST(FeedConfig, KnowsItsKeysByNearMisses) {
     EXPECT_THAT(error_in("ends_on = []"), HasSubstr("did you mean \"end_on\"?"));
     EXPECT_THAT(error_in("max_event = 1"), HasSubstr("did you mean \"max_events\"?"));

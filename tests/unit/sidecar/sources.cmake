@@ -25,6 +25,7 @@ set(SIDECAR_TESTS
   control_questions_test.cpp
   control_server_test.cpp
   dedupe_test.cpp
+  event_line_test.cpp
   event_log_failure_test.cpp
   event_log_test.cpp
   event_test.cpp
