@@ -25,7 +25,8 @@ sub shipped {
     my ($name, %o) = @_;
     my ($conf, $toml) = map { shipped_text("$name.$_") } qw(conf toml);
     for my $port (sort keys %{ $o{ports} }) {
-        _replace(\$conf, "listen $port;", "listen 127.0.0.1:%%$o{ports}{$port}%%;");
+        my ($listen) = $conf =~ /^\s*(listen (?:127\.0\.0\.1:)?$port;)/m or die "nothing listens on port $port\n";
+        _replace(\$conf, $listen, "listen 127.0.0.1:%%$o{ports}{$port}%%;");
     }
     for (my ($at, $pairs) = (0, $o{replace} // []); $at < @$pairs; $at += 2) {
         _replace(\$conf, @$pairs[$at, $at + 1]);
