@@ -285,6 +285,7 @@ $h->finish;
 
 # -- the beat, in milliseconds in place of the conf's 30 s
 $h = Herald->new(shipped('enrichment', @PORTS, replace => ['herald_keepalive 30s', 'herald_keepalive 200ms']), env => \%env);
+wait_for(sub { $h->http(GET => '/api/enrichment/health')->{status} == 200 }, 'the sidecar');
 my $quiet = $h->sse(path());
 $quiet->next_block;
 is $quiet->next_block->{raw}, ": keepalive\n\n", 'a quiet stream is kept alive';

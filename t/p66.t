@@ -49,6 +49,7 @@ is decode_json($h->http(GET => events_path('j0'), @bearer)->{body})->{count}, 0,
 # -- the stream
 publish('j1', message('job_created', stage => 'null', payload => 'null'));
 my $file = 'state/runs/j1/events.jsonl';
+wait_for(sub { $h->http(HEAD => stream_path('j1'), @bearer)->{status} == 200 }, 'the first event');
 my $sse = $h->sse(stream_path('j1'), headers => {@bearer});
 is $sse->status, 200, 'a job that has had an event';
 is $sse->headers->{'content-type'}, 'text/event-stream; charset=utf-8', '  is a stream';
@@ -238,6 +239,7 @@ $h->finish;
 
 # -- the beat, in milliseconds in place of the conf's 5 s
 $h = Herald->new(shipped('p66', @PORTS, replace => ['herald_keepalive 5s', 'herald_keepalive 200ms']), env => \%env);
+wait_for(sub { $h->http(GET => '/healthz')->{status} == 200 }, 'the sidecar');
 mkdir $h->path('state/runs') unless -d $h->path('state/runs');
 mkdir $h->path('state/runs/beat') or die $!;
 for my $accept ('*/*', 'text/event-stream') {

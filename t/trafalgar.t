@@ -245,6 +245,7 @@ sub shorter {
     return %o;
 }
 $h = Herald->new(shorter('200ms', '30s'), env => \%env);
+wait_for(sub { $h->http(GET => '/healthz')->{status} == 200 }, 'the sidecar');
 for my $path ('/jobs/stream', '/runs/stream') {
     is $h->sse($path, headers => { bearer('a-token-of-the-file') })->next_block->{raw}, "data: {}\n\n", "$path: a quiet stream says {}";
 }
@@ -254,6 +255,7 @@ is $ws->next_frame->{opcode}, Herald::WS::PING, 'a quiet WebSocket gets a ping, 
 $h->finish;
 
 $h = Herald->new(shorter('200ms', '2s'), env => \%env);
+wait_for(sub { $h->http(GET => '/healthz')->{status} == 200 }, 'the sidecar');
 my ($silent, $pinging) = map { $h->ws("/runs/ws?token=$ingest") } 1 .. 2;
 my $silent_ended = sub { 1 while $silent->stream->fill(0); return $silent->stream->{eof} };
 my $pongs = 0;
