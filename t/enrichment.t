@@ -269,7 +269,9 @@ await_streams(0);
 
 # -- a slow consumer
 my $slow = $h->sse(path('slow'), rcvbuf => 4096);
+my $witness = $h->sse(path('slow'));
 $h->redis_publish('enrichment:slow', message('progress', more => qq(, "n": $_, "fill": ") . 'x' x 4000 . '"')) for 1 .. 2000;
+1 until $witness->next_event->{data} =~ /"n": 2000,/;
 my ($gaps, $last, $order) = (0, 0, 1);
 while ($last < 2000 && (my $event = $slow->next_event)) {
     ++$gaps if ($event->{event} // '') eq 'gap';
@@ -278,7 +280,7 @@ while ($last < 2000 && (my $event = $slow->next_event)) {
     $last = $n;
 }
 ok $gaps && $order && $last == 2000, 'a slow consumer loses the oldest events, is told so, and gets the newest in order';
-undef $slow;
+undef $_ for $slow, $witness;
 
 unlike $h->access_log . $h->error_log . $h->sidecar_log, qr/\Q$admin\E|\Q$secret\E|eyJ/, 'no token is in a log';
 $h->finish;

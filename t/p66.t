@@ -224,7 +224,9 @@ $sse->close;
 publish('slow', message('job_started'));
 wait_for(sub { $h->http(HEAD => stream_path('slow'), @bearer)->{status} == 200 }, 'the job');
 my $slow = $h->sse(stream_path('slow'), headers => {@bearer}, rcvbuf => 4096);
+my $witness = $h->sse(stream_path('slow'), headers => {@bearer});
 publish('slow', message('stage_started', payload => qq({"n": $_, "fill": ") . 'x' x 4000 . '"}')) for 1 .. 2000;
+1 until $witness->next_event->{data} =~ /"n": 2000,/;
 my ($gaps, $last, $order) = (0, 0, 1);
 while ($last < 2000 && (my $event = $slow->next_event)) {
     ++$gaps if $event->{data} =~ /"gap"/;
@@ -233,7 +235,7 @@ while ($last < 2000 && (my $event = $slow->next_event)) {
     $last = $n;
 }
 ok $gaps && $order && $last == 2000, 'a slow consumer loses the oldest events, is told so, and gets the newest in order';
-$slow->close;
+$_->close for $slow, $witness;
 unlike $h->access_log . $h->error_log . $h->sidecar_log, qr/\Q$token\E/, 'no token is in a log';
 $h->finish;
 

@@ -216,8 +216,10 @@ quiet();
 
 # -- a slow consumer: no more than 64 events wait for it
 my $slow = $h->sse('/jobs/stream', headers => { bearer($render) }, rcvbuf => 4096);
+my $witness = $h->sse('/jobs/stream', headers => { bearer($render) });
 my $fat = '{"event": "job.updated", "n": %d, "fill": "' . 'x' x 4000 . '"}';
 $h->redis_publish('trafalgar:render', sprintf $fat, $_) for 1 .. 2000;
+1 until $witness->next_event->{data} =~ /"n": 2000,/;
 my ($gaps, $last, $order) = (0, 0, 1);
 while ($last < 2000) {
     my $event = $slow->next_event or last;
@@ -232,7 +234,7 @@ while ($last < 2000) {
 ok $gaps, 'it was trimmed';
 ok $order, 'what it gets is in order';
 is $last, 2000, 'and ends with the newest';
-$slow->close;
+$_->close for $slow, $witness;
 $h->finish;
 
 # -- times: with the conf's 30 s, 20 s and 5 m replaced by shorter ones, each in its own place
