@@ -275,13 +275,11 @@ void check_bound(Worker& worker, Subscriber& s) {
     uint64_t keep = next;
     while (keep != lane.end() && !fits(keep))
         ++keep;
-    s.settle();
     const uint64_t lost = lane.events_before(keep) - lane.events_before(next);
     s.log->trimmed += lost;
-    s.lane_events += lost;
     add(worker.counters.trimmed, lost);
     s.note_trim(lane.seq_before(next), lane.seq_before(keep));
-    lane.set_busy(s.slot, keep);
+    s.skip_to(keep);
 }
 
 }  // namespace

@@ -120,23 +120,43 @@ char* set_status(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return take_location(cf, cmd, conf, status_handler);
 }
 
-char* set_transport(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
-    auto* settings = static_cast<LocationSettings*>(conf);
-    if (settings->transports != NGX_CONF_UNSET_UINT)
+struct Word {
+    std::string_view word;
+    ngx_uint_t bit;
+};
+
+// One or both of two words, each as its bit.
+char* set_bits(ngx_conf_t* cf, ngx_command_t* cmd, ngx_uint_t& bits, const Word (&words)[2]) {
+    if (bits != NGX_CONF_UNSET_UINT)
         return reject(cf, cmd, "is duplicate");
-    settings->transports = 0;
+    bits = 0;
     for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
         ngx_str_t* value = &arguments(cf)[i];
-        const ngx_uint_t bit = view(*value) == "sse"         ? kOfferSse
-                               : view(*value) == "websocket" ? kOfferWebsocket
-                                                             : ngx_uint_t{0};
-        if (bit == 0)
-            return reject(cf, cmd, "knows \"sse\" and \"websocket\", not \"%V\"", value);
-        if (settings->transports & bit)
+        const Word* found =
+            std::find_if(std::begin(words), std::end(words),
+                         [&](const Word& known) { return view(*value) == known.word; });
+        if (found == std::end(words))
+            return reject(cf, cmd, "knows \"%*s\" and \"%*s\", not \"%V\"", words[0].word.size(),
+                          words[0].word.data(), words[1].word.size(), words[1].word.data(), value);
+        if (bits & found->bit)
             return reject(cf, cmd, "has \"%V\" twice", value);
-        settings->transports |= bit;
+        bits |= found->bit;
     }
     return NGX_CONF_OK;
+}
+
+char* set_transport(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    return set_bits(cf, cmd, static_cast<LocationSettings*>(conf)->transports,
+                    {{"sse", kOfferSse}, {"websocket", kOfferWebsocket}});
+}
+
+char* set_compress(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    ngx_uint_t& bits = static_cast<LocationSettings*>(conf)->compress;
+    if (cf->args->nelts == 2 && view(arguments(cf)[1]) == "off" && bits == NGX_CONF_UNSET_UINT) {
+        bits = 0;
+        return NGX_CONF_OK;
+    }
+    return set_bits(cf, cmd, bits, {{"gzip", kCompressGzip}, {"deflate", kCompressDeflate}});
 }
 
 // `[EVENT] DATA`, or `off`.
@@ -415,6 +435,7 @@ ngx_command_t commands[] = {
     entry("herald_health", kLocation | NGX_CONF_NOARGS, set_health, NGX_HTTP_LOC_CONF_OFFSET, 0),
     entry("herald_status", kLocation | NGX_CONF_NOARGS, set_status, NGX_HTTP_LOC_CONF_OFFSET, 0),
     IN_LOCATION("herald_transport", NGX_CONF_TAKE12, set_transport, transports),
+    IN_LOCATION("herald_compress", NGX_CONF_TAKE12, set_compress, compress),
     IN_LOCATION("herald_greeting", NGX_CONF_TAKE12, set_message, greeting),
     IN_LOCATION("herald_keepalive", NGX_CONF_1MORE, set_keepalive, keepalive),
     IN_LOCATION("herald_retry", NGX_CONF_TAKE1, set_time_or_off, retry),

@@ -22,20 +22,26 @@ enum class Transport : uint8_t { Sse, WsText, WsEnvelope };
 // What distinguishes the byte streams that subscribers of one channel can have.
 struct Encoding {
     Transport transport = Transport::Sse;
-    bool chunked = false;  // SSE: wrapped into HTTP/1.1 chunks
-    bool ids = true;       // SSE: with `id:` lines
-    bool names = true;     // SSE: published events have their `event:` lines
+    bool chunked = false;     // SSE: wrapped into HTTP/1.1 chunks
+    bool ids = true;          // SSE: with `id:` lines
+    bool names = true;        // SSE: published events have their `event:` lines
+    bool compressed = false;  // SSE: gzip; WebSocket: permessage-deflate
 
-    static constexpr size_t kCount = 10;
+    static constexpr size_t kCount = 20;
     constexpr size_t index() const {
+        const size_t half = compressed ? kCount / 2 : 0;
         if (transport == Transport::Sse)
-            return (names ? 4u : 0u) + (chunked ? 2u : 0u) + (ids ? 1u : 0u);
-        return transport == Transport::WsText ? 8 : 9;
+            return half + (names ? 4u : 0u) + (chunked ? 2u : 0u) + (ids ? 1u : 0u);
+        return half + (transport == Transport::WsText ? 8 : 9);
     }
     static constexpr Encoding at(size_t index) {
+        const bool compressed = index >= kCount / 2;
+        index %= kCount / 2;
         if (index < 8)
-            return {Transport::Sse, (index & 2) != 0, (index & 1) != 0, (index & 4) != 0};
-        return {index == 8 ? Transport::WsText : Transport::WsEnvelope, false, true, true};
+            return {Transport::Sse, (index & 2) != 0, (index & 1) != 0, (index & 4) != 0,
+                    compressed};
+        return {index == 8 ? Transport::WsText : Transport::WsEnvelope, false, true, true,
+                compressed};
     }
 };
 

@@ -15,7 +15,7 @@ constexpr uint64_t kFailureKept = 5'000;       // the same for a failure
 constexpr size_t kMaxKept = 16 * 1024 * 1024;  // bytes of what is kept
 
 // The event with `value` in place of its null member, as it goes out.
-std::string frame_of(const OutEvent& event, const FillRule& rule, std::string_view value,
+SharedFrame frame_of(const OutEvent& event, const FillRule& rule, std::string_view value,
                      Encoding encoding) {
     const std::string_view null = *json_member(event.data, view(rule.member));
     const auto at = static_cast<size_t>(null.data() - event.data.data());
@@ -26,8 +26,14 @@ std::string frame_of(const OutEvent& event, const FillRule& rule, std::string_vi
     OutEvent filled = event;
     filled.data = data;
     std::string bytes;
-    append_event(bytes, encoding.transport, encoding.ids, filled);
-    return encoding.chunked ? chunk(bytes) : bytes;
+    GzipSum text;
+    if (encoding.compressed)
+        append_compressed_event(bytes, encoding, filled, text);
+    else
+        append_event(bytes, encoding.transport, encoding.ids, filled);
+    if (encoding.chunked)
+        bytes = chunk(bytes);
+    return {std::make_shared<const std::string>(std::move(bytes)), text};
 }
 
 }  // namespace
@@ -45,7 +51,7 @@ struct Fill {
     size_t turn = 0;                     // whose it is to ask
     size_t refused = 0;                  // clients in a row that the backend refused
     std::string value{};                 // JSON, of Settled; null: the event goes out as it is
-    std::array<std::shared_ptr<const std::string>, Encoding::kCount> frames{};
+    std::array<SharedFrame, Encoding::kCount> frames{};
     size_t bytes = 0;                    // of `value` and `frames`
     uint64_t deadline_ms = 0;            // to give up; of Settled: to be forgotten
     std::list<Fill*>::iterator place{};  // of Settled
@@ -100,12 +106,11 @@ Fills::~Fills() {
 
 // -- who waits
 
-bool Fills::fill(Subscriber& s, const FillRule& rule, const OutEvent& event,
-                 std::shared_ptr<const std::string>& frame) {
+bool Fills::fill(Subscriber& s, const FillRule& rule, const OutEvent& event, SharedFrame& frame) {
     const Encoding encoding = s.present_encoding();
     FetchTarget target;
     if (evaluate_fetch_uri(s.request, rule.uri, target) != NGX_OK) {
-        frame = std::make_shared<const std::string>(frame_of(event, rule, "null", encoding));
+        frame = frame_of(event, rule, "null", encoding);
         return true;
     }
     Key key{event.id->seq, &rule, std::string(view(target.path))};
@@ -115,11 +120,11 @@ bool Fills::fill(Subscriber& s, const FillRule& rule, const OutEvent& event,
         await(one, s);
         return false;
     }
-    auto& known = one.frames[encoding.index()];
-    if (!known) {
-        known = std::make_shared<const std::string>(frame_of(event, rule, one.value, encoding));
-        one.bytes += known->size();
-        kept_bytes_ += known->size();
+    SharedFrame& known = one.frames[encoding.index()];
+    if (!known.bytes) {
+        known = frame_of(event, rule, one.value, encoding);
+        one.bytes += known.bytes->size();
+        kept_bytes_ += known.bytes->size();
     }
     frame = known;
     return true;

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-#include "encoding.hpp"
+#include "compression.hpp"
 #include "fetch.hpp"
 
 namespace herald {
@@ -50,7 +50,7 @@ class Fills {
     // encoding. False: there is none yet; the subscriber has to wait with its replay, and is
     // delivered to when it goes on.
     bool fill(Subscriber& subscriber, const FillRule& rule, const OutEvent& event,
-              std::shared_ptr<const std::string>& frame);
+              SharedFrame& frame);
     // It does not wait any more: it has left, or goes back to where it was.
     void leave(Subscriber& subscriber);
     // Seqs mean other events from here on. Nobody waits any more.

@@ -80,18 +80,31 @@ void Lane::append(const OutEvent& published, bool counts, uint64_t now_ms) {
     OutEvent event = published;
     if (counts && !encoding_.names)
         event.event = {};
-    const size_t bound = encoded_bound(encoding_.transport, event);
-    make_room(bound);
-
-    char* start = building_->bytes() + building_->end;
-    char* end = encode_event(encoding_.transport, encoding_.ids, event, start);
-    building_->end += static_cast<uint32_t>(end - start);
+    if (encoding_.compressed) {
+        append_compressed(event);
+    } else {
+        make_room(encoded_bound(encoding_.transport, event));
+        char* start = building_->bytes() + building_->end;
+        char* end = encode_event(encoding_.transport, encoding_.ids, event, start);
+        building_->end += static_cast<uint32_t>(end - start);
+    }
     if (counts) {
         ++building_events_;
         last_event_ms_ = now_ms;
     }
     if (event.id)
         building_->last_seq = event.id->seq;
+}
+
+void Lane::append_compressed(const OutEvent& event) {
+    thread_local std::string bytes;  // memory for one event, used again
+    bytes.clear();
+    GzipSum sum = sum_;
+    append_compressed_event(bytes, encoding_, event, sum);
+    make_room(bytes.size());
+    std::memcpy(building_->bytes() + building_->end, bytes.data(), bytes.size());
+    building_->end += static_cast<uint32_t>(bytes.size());
+    sum_ = sum;
 }
 
 void Lane::make_room(size_t bound) {
@@ -104,6 +117,7 @@ void Lane::make_room(size_t bound) {
         building_ = new_segment(std::max(kSmallest, static_cast<uint32_t>(wanted)));
         building_->begin = building_->end = encoding_.chunked ? kChunkHead : 0;
         building_->last_seq = last_seq_;
+        building_->sum_before = sum_;
     } else if (building_->end + wanted > building_->capacity) {
         grow(building_, static_cast<uint32_t>(2 * building_->capacity + wanted));
     }

@@ -21,7 +21,7 @@
 #include <deque>
 #include <vector>
 
-#include "encoding.hpp"
+#include "compression.hpp"
 
 namespace herald {
 
@@ -40,6 +40,7 @@ struct Segment {
     uint64_t events_before = 0;  // of the lane, before this segment
     uint64_t seq_before = 0;     // of the last event before this segment
     uint64_t last_seq = 0;       // of this segment's last event
+    GzipSum sum_before;          // of the lane's texts before this segment; gzip alone
 
     char* bytes() { return reinterpret_cast<char*>(this + 1); }
     const char* data() { return bytes() + begin; }
@@ -108,6 +109,12 @@ class Lane {
     uint64_t seq_before(uint64_t ordinal) {
         return ordinal == end_ ? last_seq_ : segment(ordinal).seq_before;
     }
+    // gzip: of all texts before a segment, be it one that is not sealed yet.
+    const GzipSum& sum_before(uint64_t ordinal) {
+        if (ordinal != end_)
+            return segment(ordinal).sum_before;
+        return building_ != nullptr ? building_->sum_before : sum_;
+    }
     uint64_t last_event_ms() const { return last_event_ms_; }
     // Forgets what its seqs meant: the next ones belong to another log.
     void restart_seq(uint64_t seq);
@@ -135,6 +142,7 @@ class Lane {
     enum class Sent { All, Blocked, Broken };
     Sent send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset);
     void make_room(size_t bound);
+    void append_compressed(const OutEvent& event);
     void hold(uint64_t ordinal);
     void unhold(uint64_t ordinal);
 
@@ -156,6 +164,7 @@ class Lane {
     uint64_t events_ = 0;  // appended and sealed so far
     uint64_t last_seq_ = 0;
     uint64_t last_event_ms_ = 0;
+    GzipSum sum_;  // of all texts that were appended
     uint64_t held_bytes_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compression_offers.hpp"
 #include "delivery.hpp"
 #include "headers.hpp"
 #include "messages.hpp"
@@ -61,9 +62,11 @@ bool is_rate_limited(ngx_http_request_t* r) {
 }
 
 // Which way the stream's bytes take; the response's header has been made.
-Path choose_path(ngx_http_request_t* r) {
-    const bool filtered = r->headers_out.content_encoding != nullptr || r->filter_need_in_memory ||
-                          r->filter_need_temporary || r->main_filter_need_in_memory;
+Path choose_path(ngx_http_request_t* r, bool gzip) {
+    // A content coding that is not ours is made by a filter.
+    const bool filtered = (r->headers_out.content_encoding != nullptr) != gzip ||
+                          r->filter_need_in_memory || r->filter_need_temporary ||
+                          r->main_filter_need_in_memory;
     if (r->http_version >= NGX_HTTP_VERSION_20 || filtered || is_rate_limited(r))
         return Path::Filter;
 #if (NGX_SSL || NGX_COMPAT)
@@ -106,6 +109,26 @@ void on_sse_readable(ngx_http_request_t* r) noexcept {
     });
 }
 
+// herald_compress gzip. What another client would get is said to caches, too.
+bool agree_on_gzip(ngx_http_request_t* r, Encoding& encoding) {
+    if (!(location_settings(r)->compress & kCompressGzip))
+        return true;
+    if (!add_header(r, "Vary", "Accept-Encoding"))
+        return false;
+    bool accepted = false;
+    each_header(r, "Accept-Encoding",
+                [&](std::string_view value) { accepted |= accepts_gzip(value); });
+    if (!accepted)
+        return true;
+    if (!add_header(r, "Content-Encoding", "gzip"))
+        return false;
+    // nginx's filters find it there.
+    ngx_list_part_t& part = *r->headers_out.headers.last;
+    r->headers_out.content_encoding = static_cast<ngx_table_elt_t*>(part.elts) + part.nelts - 1;
+    encoding.compressed = true;
+    return true;
+}
+
 // Decides the transport and makes the response's header; NGX_OK, or what the handler has to return.
 ngx_int_t negotiate(ngx_http_request_t* r, Encoding& encoding, bool& websocket) {
     const LocationSettings& settings = *location_settings(r);
@@ -121,14 +144,14 @@ ngx_int_t negotiate(ngx_http_request_t* r, Encoding& encoding, bool& websocket) 
 
     if (websocket) {
         std::string_view why;
-        const ngx_int_t status = accept_websocket(r, encoding.transport, why);
+        const ngx_int_t status = accept_websocket(r, encoding, why);
         if (status != NGX_OK)
             return status == NGX_ERROR ? status : refuse(r, static_cast<ngx_uint_t>(status), why);
         return NGX_OK;
     }
     encoding.ids = settings.ids != 0;
     encoding.names = settings.names != 0;
-    return set_sse_header(r) ? NGX_OK : NGX_ERROR;
+    return set_sse_header(r) && agree_on_gzip(r, encoding) ? NGX_OK : NGX_ERROR;
 }
 
 // herald_start uri=: what was fetched, as it is or as `data=` shapes it.
@@ -162,12 +185,17 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
         throw;
     }
     Subscriber& s = *context.subscriber;
-    s.later_path = choose_path(r);
+    const bool gzip = encoding.compressed && !websocket;
+    s.later_path = choose_path(r, gzip);
     encoding.chunked = !websocket && r->chunked && s.later_path != Path::Filter;
     s.encoding = encoding;
     if (websocket)
-        s.websocket = std::make_unique<WebSocket>();
-    else if (s.settings->retry != 0) {
+        s.websocket = std::make_unique<WebSocket>(encoding.compressed);
+    if (gzip) {
+        s.gzip = std::make_unique<GzipStream>();
+        s.push_encoded(std::string(kGzipHeader));
+    }
+    if (!websocket && s.settings->retry != 0) {
         std::string retry;
         append_retry(retry, s.settings->retry);
         s.push(std::move(retry));

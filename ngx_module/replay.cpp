@@ -64,7 +64,7 @@ struct Piece {
 
     void flush(Subscriber& s) {
         if (!bytes.empty())
-            s.push(std::exchange(bytes, {}));
+            s.push_encoded(std::exchange(bytes, {}));
     }
 };
 
@@ -97,13 +97,13 @@ Taken take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& pa
         if (!s.encoding.names)
             event.event = {};
         if (const FillRule* rule = find_fill_rule(s.settings->fills, past.event, past.data)) {
-            std::shared_ptr<const std::string> frame;
+            SharedFrame frame;
             if (!worker.fills().fill(s, *rule, event, frame))
                 return Taken::Waits;
             piece.flush(s);
             s.push_frame(std::move(frame));
         } else {
-            append_event(piece.bytes, s.encoding.transport, s.encoding.ids, event);
+            s.append(piece.bytes, event);
         }
         ++s.log->events_sent;
         add(worker.counters.events_sent);

@@ -28,6 +28,7 @@ void* create_location_settings(ngx_conf_t* cf) noexcept {
     if (settings == nullptr)
         return nullptr;
     settings->transports = NGX_CONF_UNSET_UINT;
+    settings->compress = NGX_CONF_UNSET_UINT;
     settings->retry = NGX_CONF_UNSET_MSEC;
     settings->ids = NGX_CONF_UNSET;
     settings->names = NGX_CONF_UNSET;
@@ -65,6 +66,7 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     merge(inner->error_event, outer->error_event, no_message);
     merge(inner->end_event, outer->end_event, no_message);
     ngx_conf_merge_uint_value(inner->transports, outer->transports, kOfferSse | kOfferWebsocket);
+    ngx_conf_merge_uint_value(inner->compress, outer->compress, 0);
     ngx_conf_merge_msec_value(inner->retry, outer->retry, 3000);
     ngx_conf_merge_value(inner->ids, outer->ids, 1);
     ngx_conf_merge_value(inner->names, outer->names, 1);

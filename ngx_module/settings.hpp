@@ -9,6 +9,7 @@
 namespace herald {
 
 enum TransportBit : ngx_uint_t { kOfferSse = 1, kOfferWebsocket = 2 };
+enum CompressBit : ngx_uint_t { kCompressGzip = 1, kCompressDeflate = 2 };
 
 // An event that nginx itself makes: `[EVENT] DATA`.
 struct Message {
@@ -70,6 +71,7 @@ struct LocationSettings {
     ngx_http_handler_pt handler;        // ours, where this location has one
 
     ngx_uint_t transports;  // TransportBit; NGX_CONF_UNSET_UINT until merged
+    ngx_uint_t compress;    // CompressBit; likewise. 0: off
     Message* greeting;
     Keepalive* keepalive;
     ngx_msec_t retry;  // 0: none

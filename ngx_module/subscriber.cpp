@@ -46,16 +46,30 @@ Subscriber::~Subscriber() {
 }
 
 void Subscriber::push(std::string bytes) {
+    if (!gzip)
+        return push_encoded(std::move(bytes));
+    settle_sum();
+    gzip->sum.add(bytes);
+    std::string block;
+    append_gzip_block(block, bytes);
+    push_encoded(std::move(block));
+}
+
+void Subscriber::push_encoded(std::string bytes) {
     if (!outbox)
         outbox = std::make_unique<Outbox>();
     outbox->pieces.push_back(std::make_shared<const std::string>(
         present_encoding().chunked ? chunk(bytes) : std::move(bytes)));
 }
 
-void Subscriber::push_frame(std::shared_ptr<const std::string> frame) {
+void Subscriber::push_frame(SharedFrame frame) {
+    if (gzip) {
+        settle_sum();
+        gzip->sum.add_between({}, frame.text);
+    }
     if (!outbox)
         outbox = std::make_unique<Outbox>();
-    outbox->pieces.push_back(std::move(frame));
+    outbox->pieces.push_back(std::move(frame.bytes));
 }
 
 Encoding Subscriber::present_encoding() const {
@@ -66,8 +80,16 @@ Encoding Subscriber::present_encoding() const {
 
 void Subscriber::push_event(const OutEvent& event) {
     std::string bytes;
-    append_event(bytes, encoding.transport, encoding.ids, event);
-    push(std::move(bytes));
+    append(bytes, event);
+    push_encoded(std::move(bytes));
+}
+
+void Subscriber::append(std::string& out, const OutEvent& event) {
+    if (!encoding.compressed)
+        return append_event(out, encoding.transport, encoding.ids, event);
+    settle_sum();
+    GzipSum unused;
+    append_compressed_event(out, encoding, event, gzip ? gzip->sum : unused);
 }
 
 void Subscriber::push_gap(GapReason reason, std::optional<EventId> from, EventId to, EventId id) {
@@ -107,6 +129,8 @@ void Subscriber::join_lane() {
     lane->join(*this, connection->fd, (direct ? 0u : kSlotIndirect) | kSlotBusy);
     lane_events = lane->events_before(lane->end());
     lane_seq = lane->seq_before(lane->end());
+    if (gzip)
+        gzip->lane = lane->sum_before(lane->end());
     joined_seq = worker.last_seq();
     phase = Phase::Live;
 }
@@ -123,6 +147,7 @@ void Subscriber::leave_lane() {
 void Subscriber::settle() {
     if (lane == nullptr || dead)
         return;
+    settle_sum();
     const uint64_t at = lane->slot(slot).next;
     log->events_sent += lane->events_before(at) - lane_events;
     lane_events = lane->events_before(at);
@@ -132,6 +157,22 @@ void Subscriber::settle() {
     }
     if (last_seq != 0)
         log->last_id = Worker::current()->id_of(last_seq);
+}
+
+void Subscriber::settle_sum() {
+    if (!gzip || lane == nullptr)
+        return;
+    const GzipSum& now = lane->sum_before(lane->slot(slot).next);
+    gzip->sum.add_between(gzip->lane, now);
+    gzip->lane = now;
+}
+
+void Subscriber::skip_to(uint64_t ordinal) {
+    settle();
+    lane_events += lane->events_before(ordinal) - lane->events_before(lane->slot(slot).next);
+    if (gzip)
+        gzip->lane = lane->sum_before(ordinal);
+    lane->set_busy(slot, ordinal);
 }
 
 void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_reason, bool abort) {
@@ -160,6 +201,8 @@ void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_r
         append_retry(last, jittered(settings->retry));
     if (!last.empty())
         push(std::move(last));
+    if (gzip)
+        push_encoded(gzip_trailer(gzip->sum));
 
     deadline_ms = now_ms() + kFarewell;
     beat_ms = 0;

@@ -60,6 +60,12 @@ struct Outbox {
     size_t offset = 0;  // of the first piece, already sent
 };
 
+// A gzip stream's checksum, over the lane's texts and its own.
+struct GzipStream {
+    GzipSum sum;   // of all that it was sent up to where `lane` says, and of its own bytes
+    GzipSum lane;  // the lane's, up to where `sum` is settled
+};
+
 // What nginx's filters have and have not sent yet.
 struct Filtering {
     std::vector<Segment*> segments;  // held
@@ -84,12 +90,17 @@ class Subscriber : public LaneMember {
     bool is_busy() const { return lane != nullptr && (lane->slot(slot).flags & kSlotBusy) != 0; }
     bool has_own_bytes() const { return partial != nullptr || outbox != nullptr; }
 
-    // Puts bytes of its own behind what is already waiting. SSE: whole blocks, without HTTP chunks.
+    // Puts bytes of its own behind what is already waiting. SSE: whole blocks of text, neither
+    // compressed nor in HTTP chunks.
     void push(std::string bytes);
-    // The same with bytes in `present_encoding`, which are shared.
-    void push_frame(std::shared_ptr<const std::string> frame);
+    // The same for what `append` has made.
+    void push_encoded(std::string bytes);
+    // The same for what others get as well, in its `present_encoding`.
+    void push_frame(SharedFrame frame);
     // What it gets now: through nginx's filters the chunks are theirs to make.
     Encoding present_encoding() const;
+    // Appends an event in its encoding, to be pushed before anything else is.
+    void append(std::string& out, const OutEvent& event);
     // An event of its own, in its encoding.
     void push_event(const OutEvent& event);
     // Tells it of a gap; `counts` it.
@@ -111,6 +122,8 @@ class Subscriber : public LaneMember {
     void leave_lane();
     // Brings the figures of `log` up to date with what it has had from its lane.
     void settle();
+    // The lane goes on behind `ordinal` for it, be it without what lies before.
+    void skip_to(uint64_t ordinal);
 
     // Ends the stream as its settings say, once everything that is under way is out. `ws_code`: RFC
     // 6455, section 7.4.1. With `abort` the connection is cut. Not from within a lane's loop.
@@ -141,6 +154,7 @@ class Subscriber : public LaneMember {
 
     std::unique_ptr<Replay> replay;
     std::unique_ptr<WebSocket> websocket;
+    std::unique_ptr<GzipStream> gzip;          // SSE that is compressed
     std::shared_ptr<const Identity> identity;  // of the token that opened it; nullptr: none did
     std::unique_ptr<std::string>
         client_id;  // Last-Event-ID as it came; only until the history starts
@@ -163,6 +177,8 @@ class Subscriber : public LaneMember {
     Subscriber* previous = nullptr;
 
   private:
+    void settle_sum();
+
     uint64_t trim_from_ = 0;
     uint64_t trim_to_ = 0;  // 0: nothing to tell
 };

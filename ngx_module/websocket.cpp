@@ -4,6 +4,7 @@ extern "C" {
 #include <ngx_sha1.h>
 }
 
+#include "compression_offers.hpp"
 #include "delivery.hpp"
 #include "headers.hpp"
 #include "worker.hpp"
@@ -16,6 +17,15 @@ constexpr std::string_view kEnvelopeProtocol = "herald.v1";
 // The data alone, as without a subprotocol: a browser that offers its token as one fails unless
 // some offer is chosen, and the token never is.
 constexpr std::string_view kRawProtocol = "herald.raw";
+
+// RFC 7692, section 7.1: no message refers to another, in either direction. The second is for
+// offers that bound the window, which have to be told a bound.
+constexpr std::string_view kDeflate =
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+constexpr std::string_view kDeflateBounded =
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+    "server_max_window_bits=15";
+
 constexpr size_t kReadBudget = 64 * 1024;  // bytes of one client in one go
 constexpr size_t kMaxPongs = 4;  // waiting; more pings than that need no answer (section 5.5.3)
 
@@ -34,6 +44,22 @@ ngx_str_t accept_key(ngx_pool_t* pool, std::string_view key) {
     if (encoded.data != nullptr)
         ngx_encode_base64(&encoded, &plain);
     return encoded;
+}
+
+// Takes the first offer of permessage-deflate that can be met; false when memory is out.
+bool agree_on_deflate(ngx_http_request_t* r, Encoding& encoding) {
+    if (!(location_settings(r)->compress & kCompressDeflate))
+        return true;
+    auto offer = DeflateOffer::None;
+    each_header(r, "Sec-WebSocket-Extensions", [&](std::string_view value) {
+        if (offer == DeflateOffer::None)
+            offer = find_deflate_offer(value);
+    });
+    if (offer == DeflateOffer::None)
+        return true;
+    encoding.compressed = true;
+    return add_header(r, "Sec-WebSocket-Extensions",
+                      offer == DeflateOffer::Bounded ? kDeflateBounded : kDeflate);
 }
 
 // Goes on with what the client has sent; false when nothing more of it counts.
@@ -126,7 +152,7 @@ bool asks_for_websocket(ngx_http_request_t* r) {
     return websocket && upgrade && r->http_version == NGX_HTTP_VERSION_11;
 }
 
-ngx_int_t accept_websocket(ngx_http_request_t* r, Transport& transport, std::string_view& why) {
+ngx_int_t accept_websocket(ngx_http_request_t* r, Encoding& encoding, std::string_view& why) {
     std::string_view key;
     int keys = 0;
     each_header(r, "Sec-WebSocket-Key", [&](std::string_view value) {
@@ -151,13 +177,15 @@ ngx_int_t accept_websocket(ngx_http_request_t* r, Transport& transport, std::str
         envelope |= offers(value, kEnvelopeProtocol);
         raw |= offers(value, kRawProtocol);
     });
-    transport = envelope ? Transport::WsEnvelope : Transport::WsText;
+    encoding.transport = envelope ? Transport::WsEnvelope : Transport::WsText;
 
     ngx_str_t accept = accept_key(r->pool, key);
     if (accept.data == nullptr || !add_header(r, "Upgrade", "websocket") ||
         !add_header(r, "Sec-WebSocket-Accept", view(accept)) ||
         ((envelope || raw) &&
          !add_header(r, "Sec-WebSocket-Protocol", envelope ? kEnvelopeProtocol : kRawProtocol)))
+        return NGX_ERROR;
+    if (!agree_on_deflate(r, encoding))
         return NGX_ERROR;
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     r->headers_out.status_line = as_ngx_str("101 Switching Protocols");

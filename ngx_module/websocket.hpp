@@ -17,15 +17,17 @@ constexpr size_t kWsMaxMessage = 64 * 1024;
 
 class WebSocket {
   public:
-    WsParser parser{kWsMaxMessage};
+    explicit WebSocket(bool deflate) : parser(kWsMaxMessage, deflate) {}
+
+    WsParser parser;
 };
 
 // Whether the request asks for an upgrade to WebSocket at all.
 bool asks_for_websocket(ngx_http_request_t* r);
 
 // Judges the handshake (RFC 6455, section 4.2.1) and sets the response's header. NGX_OK with
-// `transport` set; or the status to answer, with `why` (and the headers that go with it) set.
-ngx_int_t accept_websocket(ngx_http_request_t* r, Transport& transport, std::string_view& why);
+// `encoding` set; or the status to answer, with `why` (and the headers that go with it) set.
+ngx_int_t accept_websocket(ngx_http_request_t* r, Encoding& encoding, std::string_view& why);
 
 // Takes what the client has sent. Finalizes nothing.
 void read_websocket(Subscriber& subscriber);

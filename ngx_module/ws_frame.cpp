@@ -113,8 +113,12 @@ WsParser::Result WsParser::consume(char* bytes, size_t size, size_t& used, Event
 const char* WsParser::take_opcode(unsigned char byte) {
     fin_ = (byte & 0x80) != 0;
     opcode_ = byte & 0x0f;
-    if (byte & 0x70)
+    const bool compressed = (byte & kWsCompressed) != 0;
+    const bool begins_data = opcode_ == kWsText || opcode_ == kWsBinary;
+    if ((byte & 0x30) || (compressed && !(deflate_ && begins_data)))
         return "reserved bit set";
+    if (begins_data)
+        compressed_ = compressed;
 
     switch (opcode_) {
         case kWsContinuation:
@@ -196,7 +200,7 @@ bool WsParser::take_payload(char* bytes, size_t size) {
         control_size_ = static_cast<uint8_t>(control_size_ + size);
         return true;
     }
-    return message_opcode_ != kWsText ||
+    return message_opcode_ != kWsText || compressed_ ||
            text_.feed(reinterpret_cast<const unsigned char*>(bytes), size);
 }
 
@@ -215,7 +219,7 @@ WsParser::Result WsParser::finish_frame(Event& event) {
 
     if (!fin_)
         return Result::NeedMore;
-    if (message_opcode_ == kWsText && !text_.complete())
+    if (message_opcode_ == kWsText && !compressed_ && !text_.complete())
         return fail(kInvalidText, "text ends inside a character", event);
     event.opcode = message_opcode_;
     event.length = message_length_;
@@ -267,6 +271,11 @@ size_t ws_header(char* out, unsigned opcode, uint64_t length) {
     for (int i = 0; i < bytes; ++i)
         out[2 + i] = static_cast<char>(length >> 8 * (bytes - 1 - i) & 0xff);
     return static_cast<size_t>(2 + bytes);
+}
+
+size_t ws_header_size(std::string_view frame) {
+    const auto length = static_cast<unsigned char>(frame[1]);
+    return length < 126 ? 2 : length == 126 ? 4 : kWsMaxHeader;
 }
 
 namespace {

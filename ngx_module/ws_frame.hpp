@@ -3,7 +3,8 @@
 //
 // The parser is a state machine over bytes, cut anywhere. It holds no message: the data that a
 // client sends is unmasked, validated and forgotten, so a connection costs one `WsParser` and no
-// allocation whatever arrives. Extensions are not negotiated here, hence RSV bits are errors.
+// allocation whatever arrives. A message that is compressed (RFC 7692) is forgotten as it is, so
+// that nobody has it inflated here; without that extension its bit is an error, as the others are.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,9 @@ enum WsOpcode : uint8_t {
     kWsPing = 9,
     kWsPong = 10,
 };
+
+// Beside an opcode: the message is compressed (RSV1, RFC 7692, section 6).
+constexpr unsigned kWsCompressed = 0x40;
 
 constexpr size_t kWsMaxControl = 125;  // bytes of payload of a ping, pong or close (section 5.5)
 
@@ -47,8 +51,10 @@ class WsParser {
         uint8_t opcode = 0;
     };
 
-    // `max_message`: bytes that a data message may have over all its fragments.
-    explicit WsParser(size_t max_message) : max_message_(max_message) {}
+    // `max_message`: bytes that a data message may have over all its fragments. `deflate`:
+    // permessage-deflate was agreed on.
+    explicit WsParser(size_t max_message, bool deflate = false)
+        : max_message_(max_message), deflate_(deflate) {}
 
     // Reads up to the end of the next event. `used` is how many bytes that took: call again with
     // the rest until NeedMore. Payload bytes are unmasked where they are. After Close or Error
@@ -75,6 +81,8 @@ class WsParser {
     uint64_t remaining_ = 0;       // payload bytes of the frame that are still to come
     State state_ = State::Opcode;
     bool fin_ = false;
+    bool deflate_;
+    bool compressed_ = false;     // the unfinished data message is
     uint8_t opcode_ = 0;          // of the frame
     uint8_t message_opcode_ = 0;  // of the unfinished data message; 0: none
     uint8_t field_bytes_ = 0;     // bytes that the length or the masking key still lacks
@@ -90,6 +98,8 @@ class WsParser {
 // size.
 constexpr size_t kWsMaxHeader = 10;
 size_t ws_header(char* out, unsigned opcode, uint64_t length);
+// The size of the header that a frame of ours begins with.
+size_t ws_header_size(std::string_view frame);
 
 void append_ws_text(std::string& out, std::string_view text);
 // Code 0 writes a Close without a code. The reason is cut to what fits, at the end of a character.

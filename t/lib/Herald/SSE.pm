@@ -9,6 +9,8 @@ package Herald::SSE;
 use strict;
 use warnings;
 
+use Compress::Raw::Zlib;
+
 use Herald::Http;
 use Herald::Stream;
 
@@ -23,14 +25,14 @@ sub open {
 }
 
 # Over a stream that delivers a response head and a body, such as `curl -i`. With dechunked => 1 the
-# body comes without its chunks whatever the head says.
+# body comes without its chunks and codings whatever the head says.
 sub over {
     my ($class, $stream, %o) = @_;
     my ($status, $headers, $head) = Herald::Http::read_head($stream, $o{timeout});
     my $chunked = !$o{dechunked} && ($headers->{'transfer-encoding'} // '') =~ /chunked/i;
     return bless {
         stream => $stream, status => $status, headers => $headers, head => $head, chunked => $chunked,
-        text => '', blocks => [], end => undef,
+        text => '', blocks => [], end => undef, gzip => $o{dechunked} ? undef : _inflater($headers),
     }, $class;
 }
 
@@ -38,6 +40,11 @@ sub status { $_[0]{status} }
 sub headers { $_[0]{headers} }    # names in lower case
 sub head { $_[0]{head} }          # as it came
 sub stream { $_[0]{stream} }
+
+# Whether a gzip stream has come to its end, with the right checksum and length.
+sub gzip_ended { $_[0]{gzip}{ended} }
+# Bytes of it so far, as they came.
+sub gzip_bytes { $_[0]{gzip}{bytes} }
 
 # The next event: { id, event, data, retry, comments, raw }; absent fields are undef. `comments`,
 # `retry` and `raw` include those of the blocks without data before it. undef at the end of the
@@ -146,6 +153,27 @@ sub _read_block {
     return parse_block($1);
 }
 
+sub _inflater {
+    my $headers = shift;
+    return undef unless ($headers->{'content-encoding'} // '') eq 'gzip';
+    my ($inflate, $status) = Compress::Raw::Zlib::Inflate->new(-WindowBits => WANT_GZIP, -AppendOutput => 1);
+    die "no inflater: $status\n" unless $inflate;
+    return { inflate => $inflate, ended => 0, bytes => 0 };
+}
+
+# Inflates what has come behind the first `before` bytes of `text`.
+sub _inflate {
+    my ($self, $before) = @_;
+    my $gzip = $self->{gzip};
+    my $coded = substr($self->{text}, $before, length($self->{text}) - $before, '');
+    return if $coded eq '';
+    die "bytes behind the end of a gzip stream\n" if $gzip->{ended};
+    $gzip->{bytes} += length $coded;
+    my $status = $gzip->{inflate}->inflate($coded, $self->{text});
+    $gzip->{ended} = $status == Z_STREAM_END;
+    die "not gzip: $status\n" unless $gzip->{ended} || $status == Z_OK || $status == Z_BUF_ERROR;
+}
+
 sub parse_block {
     my $raw = shift;
     my %block = (raw => $raw, comments => [], map { $_ => undef } qw(id event data retry));
@@ -179,7 +207,16 @@ sub _fill {
     }
 }
 
+# True if something came.
 sub _take {
+    my $self = shift;
+    my $before = length $self->{text};
+    my $took = $self->_dechunk;
+    $self->_inflate($before) if $self->{gzip};
+    return $took;
+}
+
+sub _dechunk {
     my $self = shift;
     my $bytes = \$self->{stream}->{buffer};
     my $before = length $self->{text};
