@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Callable
 
+import compression
 import durability
 import streams
 import tokens
@@ -92,6 +93,13 @@ ROWS = (
                *((f"after {percent} %", f"pss_mb.{percent}", "MB PSS") for percent in range(10, 101, 10)),
                ("index behind at the end", "lag.index", "s"),
                ("state directory", "state_gb", "GB"))),
+    Row("compress", "An event of 2 KB to 200 SSE clients, as gzip", "2000.ratio", "of the bytes as text", ("herald",), (),
+        None, (), compression.measure, repeats=((4, 100), (2, 50)),
+        notes=tuple((f"{label}, {size:,} bytes", f"{size}.{path}", unit)
+                    for size in compression.SIZES
+                    for label, path, unit in (("as text", "bytes_text", "bytes"), ("as gzip", "bytes_gzip", "bytes"),
+                                              ("CPU as text", "cpu_text", "us/delivery"),
+                                              ("CPU as gzip", "cpu_gzip", "us/delivery")))),
     Row("token-cached", "Checking a token that the worker knows", "cached", "CPU us", ("herald",), (), None,
         (Goal("herald", None, "<=", 2),), tokens.cost, repeats=((10, 2000), (4, 1000)),
         notes=(("HS256, new (target: 10)", "hs256", "us"), ("RS256, new (target: 30)", "rs256", "us"),
