@@ -46,13 +46,13 @@ build-tests: deps-test
 	cmake --build $(BUILD) -j $(JOBS)
 
 build-sanitized: deps-test
-	$(CONFIGURE) -B $(BUILD)-sanitized -DHERALD_SANITIZE=ON
+	$(CONFIGURE) -B $(BUILD)-sanitized -DHERALD_SANITIZE=ON -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG"
 	cmake --build $(BUILD)-sanitized -j $(JOBS)
 
 test: test-unit test-browser test-sanitized test-t
 
 test-unit: build-tests
-	ctest --test-dir $(BUILD) --output-on-failure
+	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 test-t: build-tests
 	HERALD_BUILD=$(BUILD) $(PROVE) t
@@ -74,9 +74,11 @@ bench: deps-bench build-tests
 soak: build-tests
 	$(BUILD)/tests/fault/herald_ring_fault $(SOAK)
 
-# clang's build has the fuzzers in it; g++'s with warnings as errors is that of `make test WERROR=ON`.
+# clang's build is there for its warnings and for the fuzzers in it, which have flags of their own; g++'s with warnings as
+# errors is that of `make test WERROR=ON`.
 build-clang: deps-check
-	CC=clang CXX=clang++ cmake -S . -B $(BUILD)-clang -DHERALD_WERROR=ON -DHERALD_TESTS=ON -DHERALD_FUZZ=ON
+	CC=clang CXX=clang++ cmake -S . -B $(BUILD)-clang -DHERALD_WERROR=ON -DHERALD_TESTS=ON -DHERALD_FUZZ=ON \
+	    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O0 -DNDEBUG"
 	cmake --build $(BUILD)-clang -j $(JOBS)
 
 fuzz: build-clang

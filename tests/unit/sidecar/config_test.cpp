@@ -126,8 +126,10 @@ TEST(Config, ReportsWrongTypes) {
     EXPECT_EQ(error_in("sidecar = 5"), "h.toml:1: sidecar is an integer; expected a table");
     EXPECT_EQ(error_in("[ring]\nsize = 1.5").substr(0, 31), "h.toml:2: [ring] size is a floa");
     EXPECT_THAT(error_in("[redis]\nurl = [\"x\"]"), HasSubstr("h.toml:2: [redis] url is an array"));
-    EXPECT_THAT(errors(std::string(kFeed) + "log = \"yes\""),
-                ElementsAre("h.toml:4: [[feed]] log is a string; expected true or false"));
+    EXPECT_THAT(
+        errors(std::string(kFeed) + "log = \"yes\""),
+        ElementsAre("h.toml:4: [[feed]] log is a string; expected true, false or an array of the "
+                    "line's parts, such as [\"[events] Job {job_id}\", \"Type: {type}\"]"));
     EXPECT_THAT(errors(std::string(kFeed) + "event = 1979-05-27"),
                 ElementsAre(HasSubstr("h.toml:4: [[feed]] event is a date or time")));
 }
