@@ -86,15 +86,19 @@ ngx_int_t deny(ngx_http_request_t* r, const AuthSettings& settings, AuthStatus s
     return refuse_access(r, refusal);
 }
 
-// Whether the sidecar may know better than this judgement: of keys that are not here yet, or of
-// revocations.
-bool depends_on_news(const AuthSettings& settings, const Judgement& judgement) {
+// For how many milliseconds to wait for what the sidecar may know better than this judgement: of
+// keys that are not here yet, or of revocations.
+uint64_t awaits_news(const AuthSettings& settings, const Judgement& judgement) {
     Worker* worker = Worker::current();
     if (worker == nullptr)
-        return false;
-    if (judgement.status == AuthStatus::Ok)
-        return !judgement.identity->opaque && !worker->trust().knows_revocations();
-    return judgement.status == AuthStatus::Unconfigured && is_configured(settings);
+        return 0;
+    if (judgement.news_ms != 0)
+        return judgement.news_ms;
+    const bool early =
+        judgement.status == AuthStatus::Ok
+            ? !judgement.identity->opaque && !worker->trust().knows_revocations()
+            : judgement.status == AuthStatus::Unconfigured && is_configured(settings);
+    return early ? AccessWait::grace_ms() : 0;
 }
 
 ngx_int_t authorize(ngx_http_request_t* r) {
@@ -107,9 +111,10 @@ ngx_int_t authorize(ngx_http_request_t* r) {
 
     const Presented presented = presented_token(r);
     Judgement judgement = Judge::current().identify(settings, presented, ngx_time());
-    if (depends_on_news(settings, judgement) && AccessWait::is_worth_it()) {
+    if (const uint64_t wait_ms = awaits_news(settings, judgement)) {
         if (context->wait == nullptr)
             context->wait = std::make_unique<AccessWait>(r);
+        context->wait->expect(wait_ms);
         return NGX_AGAIN;
     }
     context->wait.reset();

@@ -1,7 +1,7 @@
 #include "access_wait.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <list>
 
 #include "worker.hpp"
 
@@ -11,14 +11,47 @@ namespace {
 
 constexpr uint64_t kGrace = 2000;  // milliseconds after a worker's start
 
-std::vector<ngx_http_request_t*> g_waiting;
-ngx_event_t g_grace_over{};
+ngx_event_t g_timer{};
+uint64_t g_timer_ms = 0;  // when it is due, while it is set
 
-void on_grace_over(ngx_event_t*) noexcept {
-    AccessWait::resume_all();
+}  // namespace
+
+std::list<AccessWait*> AccessWait::waiting_;
+
+void AccessWait::on_due(ngx_event_t*) noexcept {
+    resume_all();
+    arm();
 }
 
-uint64_t grace_left() {
+// For the first of those who wait.
+void AccessWait::arm() {
+    if (waiting_.empty())
+        return;
+    g_timer_ms = UINT64_MAX;
+    for (const AccessWait* wait : waiting_)
+        g_timer_ms = std::min(g_timer_ms, wait->due_ms_);
+    g_timer.handler = on_due;
+    g_timer.log = ngx_cycle->log;
+    const uint64_t now = now_ms();
+    ngx_add_timer(&g_timer, g_timer_ms > now ? g_timer_ms - now + 1 : 1);
+}
+
+AccessWait::AccessWait(ngx_http_request_t* r)
+    : request_(r), place_(waiting_.insert(waiting_.end(), this)) {}
+
+AccessWait::~AccessWait() {
+    waiting_.erase(place_);
+    if (waiting_.empty() && g_timer.timer_set)
+        ngx_del_timer(&g_timer);
+}
+
+void AccessWait::expect(uint64_t milliseconds) {
+    due_ms_ = now_ms() + milliseconds;
+    if (!g_timer.timer_set || due_ms_ < g_timer_ms)
+        arm();
+}
+
+uint64_t AccessWait::grace_ms() {
     Worker* worker = Worker::current();
     if (worker == nullptr)
         return 0;
@@ -26,33 +59,12 @@ uint64_t grace_left() {
     return end > now_ms() ? end - now_ms() : 0;
 }
 
-}  // namespace
-
-AccessWait::AccessWait(ngx_http_request_t* r) : request_(r) {
-    g_waiting.push_back(r);
-    if (g_grace_over.timer_set)
-        return;
-    g_grace_over.handler = on_grace_over;
-    g_grace_over.log = ngx_cycle->log;
-    ngx_add_timer(&g_grace_over, grace_left() + 1);
-}
-
-AccessWait::~AccessWait() {
-    std::erase(g_waiting, request_);
-    if (g_waiting.empty() && g_grace_over.timer_set)
-        ngx_del_timer(&g_grace_over);
-}
-
-bool AccessWait::is_worth_it() {
-    return grace_left() != 0;
-}
-
 void AccessWait::resume_all() noexcept {
     // Each of them stays on the list until it is judged: a request that ends another takes that
     // off the list before its turn comes.
-    for (size_t left = g_waiting.size(); left > 0 && !g_waiting.empty(); --left) {
-        ngx_http_request_t* r = g_waiting.front();
-        std::rotate(g_waiting.begin(), g_waiting.begin() + 1, g_waiting.end());
+    for (size_t left = waiting_.size(); left > 0 && !waiting_.empty(); --left) {
+        waiting_.splice(waiting_.end(), waiting_, waiting_.begin());
+        ngx_http_request_t* r = waiting_.back()->request_;
         ngx_connection_t* connection = r->connection;
         if (ngx_http_post_request(r, nullptr) == NGX_OK)
             ngx_http_run_posted_requests(connection);

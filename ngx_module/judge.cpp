@@ -1,5 +1,7 @@
 #include "judge.hpp"
 
+#include <algorithm>
+
 #include "worker.hpp"
 
 namespace herald {
@@ -21,14 +23,17 @@ Judgement judgement_of(jwt::Verdict verdict) {
     }
 }
 
-void ask_for_newer_keys(const AuthList& list, const jwt::Issuer* unknown) {
+// Returns for how long it is worth while to wait for them, in milliseconds.
+uint64_t ask_for_newer_keys(const AuthList& list, const jwt::Issuer* unknown) {
     Worker* worker = Worker::current();
+    uint64_t wait = 0;
     for (const IssuerSettings* settings : list.issuers) {
         if (&settings->issuer != unknown || worker == nullptr)
             continue;
         for (const IssuerSettings::Watched& source : settings->watched)
-            worker->trust().refetch(source.source, now_ms());
+            wait = std::max(wait, worker->trust().refetch(source.source, now_ms()));
     }
+    return wait;
 }
 
 // -1: memory is out.
@@ -162,15 +167,17 @@ Judgement Judge::verify(const AuthList& list, std::string_view token, int64_t no
             return {AuthStatus::Invalid, nullptr, "its user has control characters"};
         return {AuthStatus::Ok, std::move(identity), {}};
     }
-    if (verdict == jwt::Verdict::UnknownKey)
-        ask_for_newer_keys(list, unknown);
+    const uint64_t news_ms =
+        verdict == jwt::Verdict::UnknownKey ? ask_for_newer_keys(list, unknown) : 0;
     // Where one of several issuers has no keys yet, another's verdict is not the last word.
     for (const jwt::Issuer* one : issuers) {
         if (issuers.size() > 1 && one->keys.empty() &&
             jwt::verify(token, {&one, 1}, now, identity->claims) == jwt::Verdict::NoKeys)
             verdict = jwt::Verdict::NoKeys;
     }
-    return judgement_of(verdict);
+    Judgement judgement = judgement_of(verdict);
+    judgement.news_ms = news_ms;
+    return judgement;
 }
 
 void Judge::take_keys(AuthMainSettings& settings, std::string_view source, std::string_view json,

@@ -27,6 +27,7 @@ struct Judgement {
     AuthStatus status = AuthStatus::None;
     std::shared_ptr<const Identity> identity{};  // of Ok and Forbidden
     std::string_view reason{};                   // a sentence for the log; static
+    uint64_t news_ms = 0;  // milliseconds within which there may be keys that change it
 };
 
 class Judge {

@@ -14,6 +14,8 @@ namespace trust = ring::trust;
 namespace {
 
 constexpr uint64_t kRefetchEveryMs = 1000;
+constexpr uint64_t kAwaitEveryMs = 30'000;  // as often as the sidecar looks
+constexpr uint64_t kAwaitMs = 2000;
 
 // Kind, value and issuer as one string that no other three give.
 void write_key(std::string& key, Revocation::Kind kind, std::string_view value,
@@ -62,15 +64,20 @@ void Trust::close() {
     fresh_.reset();
 }
 
-void Trust::refetch(std::string_view source, uint64_t now_ms) {
+uint64_t Trust::refetch(std::string_view source, uint64_t now_ms) {
     const auto found = sources_.find(source);
     if (!open_ || found == sources_.end())
-        return;
+        return 0;
     std::optional<uint64_t>& last = found->second.refetched_ms;
-    if (last && now_ms - *last < kRefetchEveryMs)
-        return;
-    last = now_ms;
-    send_(control::frame_of_bytes(control::Type::Refetch, source));
+    if (!last || now_ms - *last >= kRefetchEveryMs) {
+        last = now_ms;
+        send_(control::frame_of_bytes(control::Type::Refetch, source));
+    }
+    std::optional<uint64_t>& awaited = found->second.awaited_ms;
+    if (!awaited || now_ms - *awaited >= kAwaitEveryMs)
+        awaited = now_ms;
+    const uint64_t waited = now_ms - *awaited;
+    return waited < kAwaitMs ? kAwaitMs - waited : 0;
 }
 
 // -- news
@@ -112,6 +119,7 @@ bool Trust::take_keys(std::string_view bytes) {
     if (found == sources_.end() || found->second.json == json)
         return true;
     found->second.json = json;
+    found->second.awaited_ms.reset();  // the next set may be as new
     if (keys)
         keys(name, json);
     return true;

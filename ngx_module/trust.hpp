@@ -49,8 +49,9 @@ class Trust {
     size_t revocation_count() const { return known_.size(); }
 
     // A token names a key that the source's set does not have. The sidecar is told at most once a
-    // second, and looks at most every 30 s. `now_ms`: of any clock that does not jump.
-    void refetch(std::string_view source, uint64_t now_ms);
+    // second, and looks at most every 30 s. `now_ms`: of any clock that does not jump. Returns for
+    // how many milliseconds it is worth while to wait for other keys: at most 2 s, in any 30.
+    uint64_t refetch(std::string_view source, uint64_t now_ms);
 
     // The connection is there; is gone.
     void open();
@@ -63,6 +64,7 @@ class Trust {
     struct Source {
         std::string json{};                      // the set that came last
         std::optional<uint64_t> refetched_ms{};  // when the sidecar was told last
+        std::optional<uint64_t> awaited_ms{};    // since when its answer was awaited last
     };
     struct Hash {
         using is_transparent = void;

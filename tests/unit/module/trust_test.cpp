@@ -162,10 +162,21 @@ TEST_F(TrustTest, TellsTheSidecarOfAnUnknownKeyAtMostOnceASecond) {
     EXPECT_EQ(wire, expected + expected);
 }
 
+TEST_F(TrustTest, AwaitsTheAnswerForTwoSecondsInThirty) {
+    EXPECT_EQ(worker.refetch(kUrl, 5000), 2000u);
+    EXPECT_EQ(worker.refetch(kUrl, 6500), 500u);
+    EXPECT_EQ(worker.refetch(kUrl, 7000), 0u);
+    EXPECT_EQ(worker.refetch(kUrl, 34'999), 0u);
+    EXPECT_EQ(worker.refetch(kUrl, 35'000), 2000u);
+    EXPECT_TRUE(take(trust::encode_keys(kUrl, R"({"keys":[]})")));
+    EXPECT_EQ(worker.refetch(kUrl, 38'000), 2000u);
+    EXPECT_EQ(worker.refetch("url:https://other/", 39'000), 0u);
+}
+
 TEST_F(TrustTest, TellsNobodyWhileTheSidecarIsAway) {
     wire.clear();
     worker.close();
-    worker.refetch(kUrl, 5000);
+    EXPECT_EQ(worker.refetch(kUrl, 5000), 0u);
     EXPECT_EQ(wire, "");
 }
 
