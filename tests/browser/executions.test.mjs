@@ -2,41 +2,12 @@
 // generates: it takes a clean end for the end, and comes back, three times at most, after anything else.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { startBrowser } from './demo.mjs';
-
-const kRoot = fileURLToPath(new URL('../..', import.meta.url));
+import { startServices } from './services.mjs';
 
 let services, browser, page, runs = 0;
-
-// The programs: { address, ask(...words), stop() }. `ask` resolves with the answer to one command of executions.pl.
-async function startServices() {
-    const child = spawn('perl', ['-It/lib', 'tests/browser/executions.pl'],
-        { cwd: kRoot, stdio: ['pipe', 'pipe', 'inherit'] });
-    const exited = once(child, 'exit');
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const next = async () => {
-        const { value, done } = await lines.next();
-        assert.ok(!done, 'executions.pl has ended');
-        return value;
-    };
-    return {
-        address: await next(),
-        async ask(...words) {
-            child.stdin.write(words.join(' ') + '\n');
-            return next();
-        },
-        async stop() {
-            child.stdin.end();
-            assert.deepEqual(await exited, [0, null]);
-        },
-    };
-}
 
 // In the page: `window.follow(path)` starts a client, whose log grows as things happen.
 function defineClient() {
@@ -100,7 +71,7 @@ const ended = async () => {
 const types = (log) => log.events.map(({ data }) => data.event_type);
 
 before(async () => {
-    services = await startServices();
+    services = await startServices('executions.pl');
     await services.ask('answer', '/', 200, '"a page"');
     browser = await startBrowser();
     await browser.context.addCookies([{ name: 'access_token', value: 'jwt', url: services.address, httpOnly: true, sameSite: 'Strict' }]);
