@@ -46,7 +46,7 @@ build-tests: deps-test
 	cmake --build $(BUILD) -j $(JOBS)
 
 build-sanitized: deps-test
-	$(CONFIGURE) -B $(BUILD)-sanitized -DHERALD_SANITIZE=ON -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG"
+	$(CONFIGURE) -B $(BUILD)-sanitized -DHERALD_SANITIZE=ON
 	cmake --build $(BUILD)-sanitized -j $(JOBS)
 
 test: test-unit test-browser test-sanitized test-t
