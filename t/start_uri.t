@@ -115,13 +115,14 @@ is $shaped->{data},
 $backend->answer('/run/h' => 200, '{"status":"held"}');
 $backend->hold('/run/h');
 publish('h', 1);
+my $probe = $h->sse('/static');
+$probe->next_event;
+sub all_is_read { $h->redis_publish('run:static', '"seen"'); $probe->next_event }    # what was published, by the worker
+all_is_read();
 my @slow = map { my $stream = $h->connect; $stream->write("GET /runs/h HTTP/1.1\r\nHost: x\r\n\r\n"); $stream } 1 .. 20;
 wait_for(sub { $backend->requests('/run/h') == 20 }, 'the requests');
 publish('h', $_) for 2 .. 4;
-my $probe = $h->sse('/static');
-$probe->next_event;
-$h->redis_publish('run:static', '"seen"');
-$probe->next_event;
+all_is_read();
 $backend->release('/run/h');
 my @held = map { Herald::SSE->over($_) } @slow;
 is scalar(grep { "@{[data($_->events(4))]}" ne join ' ', '{"status":"held"}', map { qq({"type":"step","n":$_}) } 2 .. 4 } @held), 0,
