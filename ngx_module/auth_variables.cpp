@@ -1,6 +1,7 @@
 #include "auth_variables.hpp"
 
 #include "access.hpp"
+#include "variables.hpp"
 
 namespace herald {
 
@@ -85,19 +86,7 @@ ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* value,
         const auto* name = reinterpret_cast<const ngx_str_t*>(data);
         const std::string text =
             context == nullptr ? "" : text_of(*context, name == nullptr ? "" : view(*name));
-        if (text.empty()) {
-            value->not_found = 1;
-            return NGX_OK;
-        }
-        ngx_str_t copy = copy_to_pool(r->pool, text);
-        if (copy.data == nullptr)
-            return NGX_ERROR;
-        value->data = copy.data;
-        value->len = static_cast<unsigned>(copy.len) & 0xfffffff;
-        value->valid = 1;
-        value->no_cacheable = 0;
-        value->not_found = 0;
-        return NGX_OK;
+        return give_text(r, value, text);
     });
 }
 

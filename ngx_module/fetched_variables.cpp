@@ -3,6 +3,7 @@
 #include "fetch_access.hpp"
 #include "json_text.hpp"
 #include "opening.hpp"
+#include "variables.hpp"
 
 namespace herald {
 
@@ -32,19 +33,7 @@ ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* value,
     return guard(r->connection->log, ngx_int_t{NGX_ERROR}, [&]() -> ngx_int_t {
         const auto found = find(r, view(*reinterpret_cast<const ngx_str_t*>(data)));
         const std::string text = found ? plain_text(*found) : std::string();
-        if (text.empty()) {
-            value->not_found = 1;
-            return NGX_OK;
-        }
-        const ngx_str_t copy = copy_to_pool(r->pool, text);
-        if (copy.data == nullptr)
-            return NGX_ERROR;
-        value->data = copy.data;
-        value->len = static_cast<unsigned>(copy.len) & 0xfffffff;
-        value->valid = 1;
-        value->no_cacheable = 0;
-        value->not_found = 0;
-        return NGX_OK;
+        return give_text(r, value, text);
     });
 }
 

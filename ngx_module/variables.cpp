@@ -44,23 +44,28 @@ ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* value,
     return guard(r->connection->log, ngx_int_t{NGX_ERROR}, [&]() -> ngx_int_t {
         const StreamLog* log = stream_log_of(r);
         const std::string text = log == nullptr ? "" : text_of(*log, static_cast<Field>(data));
-        if (text.empty()) {
-            value->not_found = 1;
-            return NGX_OK;
-        }
-        ngx_str_t copy = copy_to_pool(r->pool, text);
-        if (copy.data == nullptr)
-            return NGX_ERROR;
-        value->data = copy.data;
-        value->len = static_cast<unsigned>(copy.len) & 0xfffffff;
-        value->valid = 1;
-        value->no_cacheable = 0;
-        value->not_found = 0;
-        return NGX_OK;
+        return give_text(r, value, text);
     });
 }
 
 }  // namespace
+
+ngx_int_t give_text(ngx_http_request_t* r, ngx_http_variable_value_t* value,
+                    std::string_view text) {
+    if (text.empty()) {
+        value->not_found = 1;
+        return NGX_OK;
+    }
+    const ngx_str_t copy = copy_to_pool(r->pool, text);
+    if (copy.data == nullptr)
+        return NGX_ERROR;
+    value->data = copy.data;
+    value->len = static_cast<unsigned>(copy.len) & 0xfffffff;
+    value->valid = 1;
+    value->no_cacheable = 0;
+    value->not_found = 0;
+    return NGX_OK;
+}
 
 ngx_int_t add_variables(ngx_conf_t* cf) noexcept {
     const std::pair<std::string_view, Field> variables[] = {

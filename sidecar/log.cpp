@@ -19,42 +19,29 @@ namespace {
 std::shared_ptr<spdlog::logger> logger;
 std::shared_ptr<spdlog::logger> event_logger;
 
-// The level in capitals, which spdlog's own pattern does not offer.
+// The level in capitals, which spdlog's own pattern does not offer. `warning`: how that level is
+// called.
 class LevelFlag : public spdlog::custom_flag_formatter {
   public:
-    void format(const spdlog::details::log_msg& message, const std::tm&,
-                spdlog::memory_buf_t& out) override {
-        std::string_view name = "INFO";
-        if (message.level == spdlog::level::debug)
-            name = "DEBUG";
-        else if (message.level == spdlog::level::warn)
-            name = "WARN";
-        else if (message.level == spdlog::level::err)
-            name = "ERROR";
-        out.append(name.data(), name.data() + name.size());
-    }
-    std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<LevelFlag>();
-    }
-};
+    explicit LevelFlag(std::string_view warning) : warning_(warning) {}
 
-// The level as Python's logging calls it.
-class PythonLevelFlag : public spdlog::custom_flag_formatter {
-  public:
     void format(const spdlog::details::log_msg& message, const std::tm&,
                 spdlog::memory_buf_t& out) override {
         std::string_view name = "INFO";
         if (message.level == spdlog::level::debug)
             name = "DEBUG";
         else if (message.level == spdlog::level::warn)
-            name = "WARNING";
+            name = warning_;
         else if (message.level == spdlog::level::err)
             name = "ERROR";
         out.append(name.data(), name.data() + name.size());
     }
     std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<PythonLevelFlag>();
+        return std::make_unique<LevelFlag>(warning_);
     }
+
+  private:
+    std::string_view warning_;  // a literal
 };
 
 spdlog::level::level_enum spdlog_level(Level level) {
@@ -199,7 +186,7 @@ bool Limit::admits(uint64_t now_ms, Line& line) {
 
 void start() {
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-    formatter->add_flag<LevelFlag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %* %v");
+    formatter->add_flag<LevelFlag>('*', "WARN").set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %* %v");
     auto sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
     logger = std::make_shared<spdlog::logger>("herald", std::move(sink));
     logger->set_formatter(std::move(formatter));
@@ -209,8 +196,9 @@ void start() {
 
     auto event_formatter =
         std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::local);
-    event_formatter->add_flag<PythonLevelFlag>('*').set_pattern(
-        "%Y-%m-%d %H:%M:%S,%e [events] %*: %v");
+    event_formatter
+        ->add_flag<LevelFlag>('*', "WARNING")  // as Python's logging has it
+        .set_pattern("%Y-%m-%d %H:%M:%S,%e [events] %*: %v");
     // Sinks of standard output share a mutex.
     event_logger = std::make_shared<spdlog::logger>(
         "events", std::make_shared<spdlog::sinks::stdout_sink_mt>());
