@@ -5,11 +5,13 @@
 // set. Nothing is kept of tokens that were refused: strangers could fill it.
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <list>
 #include <memory>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "opaque_tokens.hpp"
 
@@ -17,70 +19,137 @@ namespace herald {
 
 class TokenCache {
   public:
-    explicit TokenCache(size_t capacity) : capacity_(capacity) {}
+    explicit TokenCache(uint32_t capacity) : capacity_(capacity) {}
 
     // nullptr: not known, or accepted no longer at `now` (seconds since 1970).
     std::shared_ptr<const Identity> find(const void* scope, const Digest& token, int64_t now) {
-        const auto at = entries_.find({scope, token});
-        if (at == entries_.end())
+        const size_t place = find_place(scope, token);
+        if (index_.empty() || index_[place].entry == kNone)
             return nullptr;
-        const auto until = at->second->identity->accepted_until();
+        const uint32_t number = index_[place].entry;
+        const auto until = entries_[number].identity->accepted_until();
         if (until && now >= *until) {
-            order_.erase(at->second);
-            entries_.erase(at);
+            remove(place);
             return nullptr;
         }
-        order_.splice(order_.begin(), order_, at->second);
-        return at->second->identity;
+        unlink(number);
+        link_first(number);
+        return entries_[number].identity;
     }
 
     void keep(const void* scope, const Digest& token, std::shared_ptr<const Identity> identity) {
-        const Key key{scope, token};
-        if (entries_.contains(key))
+        if (index_.empty()) {
+            index_.resize(std::bit_ceil(size_t{2} * capacity_));
+            entries_.reserve(capacity_);
+        }
+        if (index_[find_place(scope, token)].entry != kNone)
             return;
-        if (entries_.size() >= capacity_) {
-            entries_.erase(order_.back().key);
-            order_.pop_back();
+        if (size_ == capacity_)
+            remove(find_place(entries_[last_].scope, entries_[last_].token));
+        uint32_t number = free_;
+        if (number != kNone) {
+            free_ = entries_[number].next;
+        } else {
+            number = static_cast<uint32_t>(entries_.size());
+            entries_.emplace_back();
         }
-        order_.push_front({key, std::move(identity)});
-        try {
-            entries_.emplace(key, order_.begin());
-        } catch (...) {
-            order_.pop_front();
-            throw;
-        }
+        Entry& entry = entries_[number];
+        entry.scope = scope;
+        entry.token = token;
+        entry.identity = std::move(identity);
+        link_first(number);
+        index_[find_place(scope, token)] = {tag_of(scope, token), number};
+        ++size_;
     }
 
     // Keys have changed: everything is to be verified again.
     void clear() {
         entries_.clear();
-        order_.clear();
+        index_.clear();
+        first_ = last_ = free_ = kNone;
+        size_ = 0;
     }
 
-    size_t size() const { return entries_.size(); }
+    size_t size() const { return size_; }
 
   private:
-    struct Key {
-        const void* scope;
-        Digest digest;
-        bool operator==(const Key&) const = default;
-    };
-    // The digest's own bytes are as good as any hash of them.
-    struct Hash {
-        size_t operator()(const Key& key) const {
-            size_t bytes;
-            std::memcpy(&bytes, key.digest.data(), sizeof bytes);
-            return bytes ^ reinterpret_cast<size_t>(key.scope);
-        }
-    };
+    static constexpr uint32_t kNone = UINT32_MAX;
+
     struct Entry {
-        Key key;
-        std::shared_ptr<const Identity> identity;
+        const void* scope = nullptr;
+        Digest token{};
+        std::shared_ptr<const Identity> identity{};
+        uint32_t previous = kNone;  // in order of use
+        uint32_t next = kNone;
+    };
+    // A token that is not here, which is every new one, costs one cache line: that of its place.
+    struct Place {
+        uint32_t tag = 0;
+        uint32_t entry = kNone;
     };
 
-    size_t capacity_;
-    std::list<Entry> order_{};  // the most recently used first
-    std::unordered_map<Key, std::list<Entry>::iterator, Hash> entries_{};
+    // The digest's own bytes are as good as any hash of them.
+    static uint32_t tag_of(const void* scope, const Digest& token) {
+        uint32_t bytes;
+        std::memcpy(&bytes, token.data(), sizeof bytes);
+        return bytes ^ static_cast<uint32_t>(reinterpret_cast<uintptr_t>(scope) >> 4);
+    }
+
+    size_t next_place(size_t place) const { return (place + 1) & (index_.size() - 1); }
+
+    // Where the token is, or else the free place where it belongs.
+    size_t find_place(const void* scope, const Digest& token) const {
+        if (index_.empty())
+            return 0;
+        const uint32_t tag = tag_of(scope, token);
+        size_t place = tag & (index_.size() - 1);
+        for (; index_[place].entry != kNone; place = next_place(place)) {
+            const Entry& entry = entries_[index_[place].entry];
+            if (index_[place].tag == tag && entry.scope == scope && entry.token == token)
+                break;
+        }
+        return place;
+    }
+
+    void remove(size_t place) {
+        const uint32_t number = index_[place].entry;
+        unlink(number);
+        entries_[number].identity.reset();
+        entries_[number].next = free_;
+        free_ = number;
+        --size_;
+        // What had to make way for it moves up, so that no search ends too early.
+        const size_t mask = index_.size() - 1;
+        for (size_t at = next_place(place); index_[at].entry != kNone; at = next_place(at)) {
+            const size_t home = index_[at].tag & mask;
+            if (((at - home) & mask) < ((at - place) & mask))
+                continue;
+            index_[place] = index_[at];
+            place = at;
+        }
+        index_[place] = {};
+    }
+
+    void link_first(uint32_t number) {
+        entries_[number].previous = kNone;
+        entries_[number].next = first_;
+        (first_ == kNone ? last_ : entries_[first_].previous) = number;
+        first_ = number;
+    }
+
+    void unlink(uint32_t number) {
+        const Entry& entry = entries_[number];
+        (entry.previous == kNone ? first_ : entries_[entry.previous].next) = entry.next;
+        (entry.next == kNone ? last_ : entries_[entry.next].previous) = entry.previous;
+    }
+
+    uint32_t capacity_;
+    uint32_t size_ = 0;
+    std::vector<Entry> entries_{};
+    std::vector<Place> index_{};  // open addressing, at most half full; empty until it is needed
+    uint32_t first_ = kNone;      // the most recently used
+    uint32_t last_ = kNone;
+    uint32_t free_ = kNone;  // entries to use again, linked by `next`
 };
 
 }  // namespace herald

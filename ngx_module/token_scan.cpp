@@ -19,6 +19,14 @@ constexpr bool is_visible(char c) {
     return c > 0x20 && c < 0x7f;
 }
 
+// Without an early end, which lets the compiler look at many at a time.
+constexpr bool is_all_visible(std::string_view text) {
+    bool all = true;
+    for (char c : text)
+        all &= is_visible(c);
+    return all;
+}
+
 constexpr bool same_in_any_case(std::string_view text, std::string_view lowered) {
     return std::equal(text.begin(), text.end(), lowered.begin(), lowered.end(),
                       [](char a, char b) { return lower(a) == b; });
@@ -111,7 +119,7 @@ Scan scan_bearer(std::string_view authorization, std::string_view& token) {
     if (end == std::string_view::npos)
         return Scan::Malformed;
     const std::string_view rest = trim(authorization.substr(end));
-    if (!std::all_of(rest.begin(), rest.end(), is_visible))
+    if (!is_all_visible(rest))
         return Scan::Malformed;
     token = rest;
     return Scan::One;
@@ -189,7 +197,7 @@ std::optional<size_t> decode_subprotocol_token(std::string_view encoded, char* o
     std::string token;
     if (encoded.empty() || !jwt::decode_base64url(encoded, token))
         return std::nullopt;
-    if (!std::all_of(token.begin(), token.end(), is_visible))
+    if (!is_all_visible(token))
         return std::nullopt;
     std::copy(token.begin(), token.end(), out);
     return token.size();

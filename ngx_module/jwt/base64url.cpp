@@ -28,13 +28,24 @@ bool decode_base64url(std::string_view text, std::string& bytes) {
     bytes.resize(text.size() * 3 / 4);
 
     char* out = bytes.data();
-    uint32_t bits = 0;
-    unsigned held = 0;
     uint8_t seen = 0;  // kNone's upper bits once a character was none of ours
-    for (char c : text) {
+    auto value_of = [&seen](char c) -> uint32_t {
         const uint8_t value = kValues[static_cast<uint8_t>(c)];
         seen |= value;
-        bits = bits << 6 | (value & 63);
+        return value & 63;
+    };
+    size_t at = 0;
+    for (; at + 4 <= text.size(); at += 4) {
+        const uint32_t bits = value_of(text[at]) << 18 | value_of(text[at + 1]) << 12 |
+                              value_of(text[at + 2]) << 6 | value_of(text[at + 3]);
+        *out++ = static_cast<char>(bits >> 16);
+        *out++ = static_cast<char>(bits >> 8);
+        *out++ = static_cast<char>(bits);
+    }
+    uint32_t bits = 0;
+    unsigned held = 0;
+    for (; at < text.size(); ++at) {
+        bits = bits << 6 | value_of(text[at]);
         held += 6;
         if (held >= 8) {
             held -= 8;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base64url.hpp"
 
@@ -25,6 +26,31 @@ bool is_token_type(std::string_view type) {
     };
     return is("JWT") || is("at+jwt");
 }
+
+// All tokens of a key have the same header, so the ones read last are kept. Never changed: whoever
+// gets one shares it.
+class Headers {
+  public:
+    Json read(std::string_view text) {
+        Kept& kept = kept_[std::hash<std::string_view>()(text) % std::size(kept_)];
+        if (kept.object != nullptr && kept.text == text)
+            return Json(json_incref(kept.object.get()));
+        Json object = parse_object(text);
+        if (object != nullptr) {
+            kept.object.reset();
+            kept.text = text;
+            kept.object.reset(json_incref(object.get()));
+        }
+        return object;
+    }
+
+  private:
+    struct Kept {
+        std::string text{};
+        Json object{};
+    };
+    Kept kept_[8];
+};
 
 const char* read_header(Compact& compact) {
     const json_t* header = compact.header.get();
@@ -113,7 +139,8 @@ const char* parse_compact(std::string_view token, Compact& compact) {
     std::string text;
     if (!decode_base64url(token.substr(0, first), text))
         return "has a header that is not base64url";
-    compact.header = parse_object(text);
+    thread_local Headers headers;
+    compact.header = headers.read(text);
     if (compact.header == nullptr)
         return "has a header that is no JSON object whose members are all different";
     if (!decode_base64url(token.substr(first + 1, second - first - 1), text))

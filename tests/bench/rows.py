@@ -101,9 +101,10 @@ ROWS = (
                                               ("CPU as text", "cpu_text", "us/delivery"),
                                               ("CPU as gzip", "cpu_gzip", "us/delivery")))),
     Row("token-cached", "Checking a token that the worker knows", "cached", "CPU us", ("herald",), (), None,
-        (Goal("herald", None, "<=", 2),), tokens.cost, repeats=((10, 2000), (4, 1000)),
+        (Goal("herald", None, "<=", 2),), tokens.cost, repeats=((100, 200), (40, 100)),
         notes=(("HS256, new (target: 10)", "hs256", "us"), ("RS256, new (target: 30)", "rs256", "us"),
-               ("ES256, new (target: 75)", "es256", "us"))),
+               ("RSA by `openssl speed`", "rs256_openssl", "us"), ("ES256, new (target: 75)", "es256", "us"),
+               ("ECDSA by `openssl speed`", "es256_openssl", "us"))),
     Row("token-crowd", "Connects with a token each", "connected", "streams", ("herald",), (), None, (), tokens.crowd,
         repeats=((50_000, 5000), (5000, 2500)), once=True),
 )

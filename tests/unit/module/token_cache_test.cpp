@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <list>
+#include <random>
+#include <string>
+
 namespace herald {
 namespace {
 
@@ -60,6 +65,34 @@ TEST(TokenCache, IsEmptyOnceKeysHaveChanged) {
     EXPECT_EQ(cache.find(&kHere, digest_of("a"), 0), nullptr);
     cache.keep(&kHere, digest_of("a"), lives_until(std::nullopt));
     EXPECT_NE(cache.find(&kHere, digest_of("a"), 0), nullptr);
+}
+
+TEST(TokenCache, RemembersAndForgetsAsAListWould) {
+    constexpr uint32_t kCapacity = 50;
+    TokenCache cache(kCapacity);
+    std::list<std::string> order;  // the most recently used first
+    std::mt19937 random(1);
+    for (int step = 0; step < 20'000; ++step) {
+        const std::string token = std::to_string(random() % 120);
+        const Digest digest = digest_of(token);
+        const auto at = std::find(order.begin(), order.end(), token);
+        if (random() % 10 == 0) {
+            // Too late for it: it goes.
+            EXPECT_EQ(cache.find(&kHere, digest, 100), nullptr);
+            if (at != order.end())
+                order.erase(at);
+        } else if (at != order.end()) {
+            ASSERT_NE(cache.find(&kHere, digest, 99), nullptr) << token << " in step " << step;
+            order.splice(order.begin(), order, at);
+        } else {
+            ASSERT_EQ(cache.find(&kHere, digest, 99), nullptr) << token << " in step " << step;
+            cache.keep(&kHere, digest, lives_until(100));
+            order.push_front(token);
+            if (order.size() > kCapacity)
+                order.pop_back();
+        }
+        ASSERT_EQ(cache.size(), order.size());
+    }
 }
 
 }  // namespace

@@ -44,6 +44,17 @@ TEST(Base64url, ReadsWhatItWroteForEveryPairOfBytes) {
     }
 }
 
+TEST(Base64url, RefusesAForeignCharacterWhereverItStands) {
+    const std::string good = encode_base64url("some bytes, as many as it takes.");
+    for (size_t at = 0; at < good.size(); ++at) {
+        for (const char foreign : {'+', '/', '=', '.', ' ', '\0', '\xc3'}) {
+            std::string text = good;
+            text[at] = foreign;
+            EXPECT_FALSE(decodes(text)) << at;
+        }
+    }
+}
+
 TEST(Base64url, ReadsEachSequenceOfBytesFromOneTextAlone) {
     // All texts of two characters: 256 bytes, so 256 of the 65536 decode.
     unsigned good = 0;

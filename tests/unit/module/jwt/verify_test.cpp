@@ -53,6 +53,18 @@ std::string hs(const std::string& claims, const std::string& header = R"({"alg":
     return token(Algorithm::HS256, header, claims);
 }
 
+TEST(Verify, JudgesAHeaderThatItHasSeenBeforeAsTheFirstTime) {
+    const Issuer issuer = secret_issuer();
+    const std::string good = hs(R"({"sub":"u"})");
+    const std::string none = hs(R"({"sub":"u"})", R"({"alg":"none"})");
+    const std::string critical = hs(R"({"sub":"u"})", R"({"alg":"HS256","crit":["x"]})");
+    for (int turn = 0; turn < 3; ++turn) {
+        EXPECT_EQ(judge(good, issuer), Verdict::Valid);
+        EXPECT_EQ(judge(none, issuer), Verdict::UnknownAlgorithm);
+        EXPECT_EQ(judge(critical, issuer), Verdict::Malformed);
+    }
+}
+
 TEST(Verify, AcceptsEveryAlgorithmByItsOwnKeyWithAndWithoutKid) {
     const std::pair<Algorithm, std::string> signers[] = {
         {Algorithm::RS256, "r1"}, {Algorithm::RS384, "r1"}, {Algorithm::RS512, "r1"},
