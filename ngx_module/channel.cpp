@@ -126,8 +126,10 @@ void ChannelTable::resize(size_t capacity) {
 }
 
 Topic& ChannelTable::acquire(std::vector<std::string> channels, const void* rules) {
-    std::sort(channels.begin(), channels.end());
-    channels.erase(std::unique(channels.begin(), channels.end()), channels.end());
+    if (channels.size() > 1) {
+        std::sort(channels.begin(), channels.end());
+        channels.erase(std::unique(channels.begin(), channels.end()), channels.end());
+    }
     const std::string key = key_of(channels, rules);
     auto found = topics_.find(key);
     if (found == topics_.end()) {

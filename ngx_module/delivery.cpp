@@ -38,7 +38,7 @@ void drop_partial(Subscriber& s) {
 }
 
 void drop_first_piece(Subscriber& s) {
-    s.outbox->pieces.pop_front();
+    s.outbox->pieces.erase(s.outbox->pieces.begin());
     s.outbox->offset = 0;
     if (s.outbox->pieces.empty())
         s.outbox.reset();

@@ -154,6 +154,19 @@ ngx_int_t negotiate(ngx_http_request_t* r, Encoding& encoding, bool& websocket) 
     return set_sse_header(r) && agree_on_gzip(r, encoding) ? NGX_OK : NGX_ERROR;
 }
 
+// The `retry:` block that most streams of a worker begin with is made once for all of them.
+std::shared_ptr<const std::string> retry_block(uint64_t milliseconds) {
+    static uint64_t made_for;
+    static std::shared_ptr<const std::string> block;
+    if (!block || made_for != milliseconds) {
+        std::string bytes;
+        append_retry(bytes, milliseconds);
+        block = std::make_shared<const std::string>(std::move(bytes));
+        made_for = milliseconds;
+    }
+    return block;
+}
+
 // herald_start uri=: what was fetched, as it is or as `data=` shapes it.
 void push_first_event(Subscriber& s, RequestContext& context) {
     const Start& start = *s.settings->start;
@@ -196,9 +209,10 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
         s.push_encoded(std::string(kGzipHeader));
     }
     if (!websocket && s.settings->retry != 0) {
-        std::string retry;
-        append_retry(retry, s.settings->retry);
-        s.push(std::move(retry));
+        if (gzip)
+            s.push(*retry_block(s.settings->retry));
+        else
+            s.push_frame({retry_block(s.settings->retry)});  // its chunk is nginx's to make
     }
     worker.add(s);
     context.attached = true;

@@ -14,10 +14,10 @@
 // lane's segments.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "counters.hpp"
 #include "lane.hpp"
@@ -54,9 +54,10 @@ struct StreamLog {
 };
 
 // Bytes of a subscriber's own, some of which it shares with others. Pieces never move while they
-// wait: OpenSSL and nginx's filters keep their address.
+// wait: OpenSSL and nginx's filters keep their address. They are few: a history's next ones are
+// made when these are out.
 struct Outbox {
-    std::deque<std::shared_ptr<const std::string>> pieces;
+    std::vector<std::shared_ptr<const std::string>> pieces;
     size_t offset = 0;  // of the first piece, already sent
 };
 

@@ -228,9 +228,11 @@ void mask_query(std::span<char> query, std::span<const std::string_view> names) 
 }
 
 void mask_uri(std::span<char> uri, std::span<const std::string_view> names) {
-    const size_t start = text_of(uri).find_first_of("?#");
-    if (start != std::string_view::npos)
-        mask_pairs(uri.subspan(start + 1), names);
+    // Of every request: without the call of a library for each byte that find_first_of makes.
+    const auto start =
+        std::find_if(uri.begin(), uri.end(), [](char c) { return c == '?' || c == '#'; });
+    if (start != uri.end())
+        mask_pairs({start + 1, uri.end()}, names);
 }
 
 void mask_request_line(std::span<char> line, std::span<const std::string_view> names) {

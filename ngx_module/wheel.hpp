@@ -56,6 +56,9 @@ class Wheel {
 
     bool empty() const { return count_ == 0; }
 
+    // When a node that is set fires, in milliseconds.
+    static uint64_t due_ms(const Node& node) { return node.due * kTick; }
+
     // The wheel's clock, milliseconds; to be called once before the first `set`.
     void start(uint64_t now_ms) { now_ = now_ms / kTick; }
 

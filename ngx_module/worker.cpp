@@ -196,7 +196,7 @@ void Worker::run_later_soon() {
 
 void Worker::set_timer(Subscriber& subscriber, uint64_t due_ms) {
     wheel_.set(subscriber.timer, due_ms);
-    arm_timer();
+    arm_timer(Wheel::due_ms(subscriber.timer));
 }
 
 void Worker::cancel_timer(Subscriber& subscriber) {
@@ -204,10 +204,14 @@ void Worker::cancel_timer(Subscriber& subscriber) {
 }
 
 void Worker::arm_timer() {
-    if (wheel_.empty())
-        return;
+    if (!wheel_.empty())
+        arm_timer(wheel_.next_due());
+}
+
+// To look for what is due next is a walk through the wheel, which no stream's opening is to pay
+// for: what was set is later than what the timer is set to, or the next one.
+void Worker::arm_timer(uint64_t due) {
     const uint64_t now = now_ms();
-    const uint64_t due = wheel_.next_due();
     const ngx_msec_t delay = due > now ? due - now : 1;
     if (timer_.timer_set) {
         if (timer_.timer.key <= now + delay)

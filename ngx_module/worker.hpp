@@ -114,6 +114,7 @@ class Worker {
     bool fan_out();
     void touch(Topic& topic);
     void arm_timer();
+    void arm_timer(uint64_t due);  // milliseconds; no later than that
     void leave_if_drained();
     void schedule_drain(Subscriber& subscriber);
 

@@ -125,6 +125,13 @@ TEST_F(WheelTest, IsNextDueAtMostATurnAway) {
     EXPECT_LE(wheel.next_due(), kStart + Wheel::kTick * Wheel::kSlots);
 }
 
+TEST_F(WheelTest, SaysOfANodeWhenItFires) {
+    set(0, 120);
+    EXPECT_EQ(Wheel::due_ms(nodes[0]), kStart + 150);
+    EXPECT_EQ(fired(149), "");
+    EXPECT_EQ(fired(150), "a");
+}
+
 // --- Inside of fire ---
 
 TEST_F(WheelTest, LetsANodeBeSetAgainWhileItFires) {
