@@ -23,7 +23,7 @@ constexpr uint64_t kTimerTag = UINT64_MAX - 1;
 constexpr int kEventsPerRound = 256;
 constexpr int kTickMs = 20;
 constexpr uint64_t kSecond = 1'000'000'000;
-constexpr uint64_t kStall = 3 * kSecond;  // nothing delivered for so long: the rest is lost
+constexpr uint64_t kStall = 10 * kSecond;  // nothing delivered for so long: the rest is lost
 
 // Publishes and receives until everything has arrived or nothing does any more.
 class Run {

@@ -1,35 +1,52 @@
 """The scenarios of live streams: one server, one load generator, one run."""
 
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import servers
+from variants import variant_of
 
 # In flight at most, when saturated. Who sends every event by itself gains nothing from a longer queue; the
 # shorter one only takes less time to drain.
-WINDOW = {"floor C": "512", "herald": "512", "floor A": "128", "nchan": "128"}
+WINDOW = {"floor A": "128", "nchan": "128"}
+LONG_WINDOW = "512"
 
-LOAD_TIMEOUT_SECONDS = 90
+LOAD_TIMEOUT_SECONDS = 150
 
 
-def start(stack, name, directory, build, redis_port):
-    if name == "nchan":
-        return stack.enter_context(servers.nchan(directory))
-    if name == "herald":
-        return stack.enter_context(servers.herald(directory, build, redis_port))
-    return stack.enter_context(servers.floor(directory, build, redis_port, name[-1]))
+def start(stack, name, directory, build, redis_port, channels=1):
+    base = name.partition("+")[0]
+    if base == "nchan":
+        return stack.enter_context(servers.nchan(directory, variant_of(name)))
+    if base == "herald":
+        return stack.enter_context(servers.herald(directory, build, redis_port, variant_of(name)))
+    if base in ("node", "fastapi"):
+        return stack.enter_context(servers.service(base, directory, redis_port))
+    return stack.enter_context(servers.floor(directory, build, redis_port, name[-1], channels))
+
+
+@contextmanager
+def running(name, build, channels=1):
+    """The server of this name, with a Redis of its own, in a directory of its own: (server, directory, Redis' port)."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="herald-bench-")))
+        redis_port = stack.enter_context(servers.redis(directory))
+        yield start(stack, name, directory, build, redis_port, channels), directory, redis_port
+
+
+def value_of(load, option, otherwise):
+    return load[load.index(option) + 1] if option in load else otherwise
 
 
 def measure(row, name, build, quick):
     """Starts Redis and the server, loads it, stops both; returns the load generator's figures."""
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="herald-bench-")))
-        redis_port = stack.enter_context(servers.redis(directory))
-        server = start(stack, name, directory, build, redis_port)
-
+    with running(name, build, value_of(row.load, "--channels", 1)) as (server, _, _):
         publishes = row.seconds is not None
         command = [build / "bench/herald_bench_load", *row.load, *server.load_args(publishes)]
         if publishes:
-            command += ["--seconds", row.seconds[quick], "--window", WINDOW[name]]
-        return servers.run_json(command, servers.OTHER_CORE, LOAD_TIMEOUT_SECONDS)
+            command += ["--seconds", row.seconds[quick], "--window", WINDOW.get(name.partition("+")[0], LONG_WINDOW)]
+        run = servers.run_json(command, servers.OTHER_CORE, LOAD_TIMEOUT_SECONDS)
+    if "latency_us" in run:
+        run["latency_ms"] = {key: value / 1e3 for key, value in run["latency_us"].items()}
+    return run
