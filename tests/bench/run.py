@@ -103,7 +103,7 @@ def chosen_rows(arguments, available):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="Measures Herald beside the floor and nchan.")
+    parser = argparse.ArgumentParser(description="Measures Herald beside the floor and its peers.")
     parser.add_argument("--build", type=Path, default=Path("build"), help="CMake's build directory")
     parser.add_argument("--quick", action="store_true", help="one short round instead of three")
     parser.add_argument("--full", action="store_true", help="all rows, not only those of a few minutes")

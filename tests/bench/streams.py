@@ -48,5 +48,6 @@ def measure(row, name, build, quick):
             command += ["--seconds", row.seconds[quick], "--window", WINDOW.get(name.partition("+")[0], LONG_WINDOW)]
         run = servers.run_json(command, servers.OTHER_CORE, LOAD_TIMEOUT_SECONDS)
     if "latency_us" in run:
+        run["reads_per_delivery"] = run["reads"] / max(run["deliveries"], 1)
         run["latency_ms"] = {key: value / 1e3 for key, value in run["latency_us"].items()}
     return run
