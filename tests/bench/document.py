@@ -131,10 +131,10 @@ def series_table(row):
 def overview(known):
     lines = ["| | Herald | | value | target |", "| --- | --- | --- | --- | --- |"]
     for row in known.values():
-        own = row["figures"].get("herald")
         for entry in row["ratios"]:
             if entry["met"] is None:
                 continue
+            own = row["figures"][entry["server"]]
             lines.append(f"| {row['title']} | {number(own)} {row['unit']} | {entry['ratio']} | {number(entry['value'])} | "
                          f"{verdict(entry)} |")
     return "\n".join(lines)

@@ -96,14 +96,14 @@ def ratio(goal, row, runs, judged):
         name += f", {goal.label}"
     value = statistics.median(values) if values else None
     if goal.limit is None or value is None or not judged:
-        return {"ratio": name, "value": value, "target": None, "met": None}
+        return {"server": goal.server, "ratio": name, "value": value, "target": None, "met": None}
 
     met = COMPARE[goal.sense](value, goal.limit)
     target = f"{goal.sense} {goal.limit:,g}"
     if goal.enough is not None:
         met = met or COMPARE[goal.sense](statistics.median(own), goal.enough)
         target += f", or {goal.server} {goal.sense} {goal.enough:,g}"
-    return {"ratio": name, "value": value, "target": target, "met": met}
+    return {"server": goal.server, "ratio": name, "value": value, "target": target, "met": met}
 
 
 def herald_failed(results):

@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
@@ -36,12 +37,14 @@ def run_rows(rows, available, build, rounds, quick):
             if row.once and turn > 0:
                 continue
             for name, runs in results[row.name].items():
+                started = time.monotonic()
                 try:
                     runs.append(row.measure(row, name, build, quick))
                 except servers.BenchError as error:
                     raise servers.BenchError(f"{row.name}, {name}: {error}") from error
                 value = report.figure(runs[-1], row.figure)
-                print(f"  round {turn + 1}/{rounds}  {row.name:20} {name:12} {report.number(value)} {row.unit}",
+                print(f"  round {turn + 1}/{rounds}  {row.name:20} {name:12} {report.number(value)} {row.unit}"
+                      f"  ({time.monotonic() - started:.0f} s)",
                       file=sys.stderr, flush=True)
     return results
 
