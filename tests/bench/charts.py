@@ -14,11 +14,12 @@ VALUES = 110  # right of the longest bar
 TOP = 44
 
 COLOURS = {"herald": "#1f77b4", "floor": "#7f7f7f", "bare": "#7f7f7f", "nchan": "#d62728", "node": "#2ca02c",
-           "fastapi": "#9467bd"}
+           "fastapi": "#9467bd", "worker": "#1f77b4", "sidecar": "#ff7f0e", "text": "#7f7f7f", "gzip": "#1f77b4"}
 INK, GRID = "#222222", "#dddddd"
 
 
 def colour(name):
+    """That of a server, whatever its variant, or of another line."""
     return COLOURS[name.partition("+")[0].partition(" ")[0]]
 
 
@@ -65,7 +66,7 @@ def decades(low, high):
 
 
 def lines(title, x_label, y_label, series):
-    """A line for each server over two logarithmic axes; `series` is {server: {x: y}}. What is not positive has no
+    """Lines over two logarithmic axes; `series` is {line: {x: y}}. What is not positive has no
     place there and is left out."""
     points = {name: [(float(x), y) for x, y in of.items() if float(x) > 0 and y > 0] for name, of in series.items()}
     every = [point for of in points.values() for point in of]

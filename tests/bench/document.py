@@ -72,7 +72,7 @@ def filled(text, known):
 def chart_of(row):
     """SVG, or None where there is nothing to compare."""
     if row["series"]:
-        return charts.lines(row["title"], row["series"]["x"], row["unit"], row["series"]["of"])
+        return charts.lines(row["title"], row["series"]["x"], row["series"]["y"], row["series"]["of"])
     if len(row["figures"]) > 1:
         return charts.bars(row["title"], row["unit"], row["figures"], row["spread"])
     return None
@@ -123,7 +123,7 @@ def markdown(row):
 def series_table(row):
     of = row["series"]["of"]
     steps = list(next(iter(of.values())))
-    lines = [f"| {row['series']['x']} | " + " | ".join(f"{int(x):,}" for x in steps) + " |",
+    lines = [f"| {row['series']['y']}, by {row['series']['x']} | " + " | ".join(f"{int(x):,}" for x in steps) + " |",
              "| --- " * (len(steps) + 1) + "|"]
     return lines + [f"| {name} | " + " | ".join(number(values[x]) for x in steps) + " |" for name, values in of.items()]
 

@@ -83,9 +83,11 @@ def channels(row, name, build, quick):
     first, last = steps[0], steps[-1]
     count = row.repeats[quick][-1]
     each = lambda who: (last[f"{who}_bytes"] - first[f"{who}_bytes"]) / count
-    return {"by_count": {str(step["channels"]): step["worker_us"] for step in steps},
+    by_count = lambda what: {str(step["channels"]): step[what] for step in steps}
+    return {"worker_memory": by_count("worker_bytes"), "sidecar_memory": by_count("sidecar_bytes"),
             "worker_bytes": each("worker"), "sidecar_bytes": each("sidecar"),
-            "worker_us": last["worker_us"], "sidecar_us": last["sidecar_us"], "steps": steps}
+            "worker_us": last["worker_us"], "sidecar_us": last["sidecar_us"], "worker_us_one": first["worker_us"],
+            "sidecar_us_one": first["sidecar_us"], "steps": steps}
 
 
 def one_step(build, count):

@@ -59,12 +59,16 @@ def summarise(rows, results, quick):
 
 
 def series(row, runs):
-    """{server: {x: median}}, for a row that measures more than one point."""
+    """{line: {x: median}}, for a row that measures more than one point."""
     if not row.series:
         return {}
-    label, path = row.series
-    return {"x": label, "of": {name: {x: statistics.median(figure(run, path)[x] for run in of)
-                                      for x in figure(of[0], path)} for name, of in runs.items()}}
+    x, y, path = row.series
+    if isinstance(path, str):
+        lines = [(name, path, of) for name, of in runs.items()]
+    else:
+        lines = [(line, its, runs.get("herald", [])) for line, its in path]
+    return {"x": x, "y": y, "of": {line: {step: statistics.median(figure(run, its)[step] for run in of)
+                                          for step in figure(of[0], its)} for line, its, of in lines if of}}
 
 
 def sidecar_cost(runs):

@@ -35,7 +35,7 @@ class Row:
     repeats: tuple = None  # (full, quick): how often, or how many, within one run
     notes: tuple = ()  # (label, path, unit) of more figures of Herald's
     also: tuple = ()  # (label, path) of more figures of every server, in columns of their own
-    series: tuple = ()  # (label of x, path): figures by x, for a chart of lines; `unit` is that of y
+    series: tuple = ()  # (label of x, of y, path to figures by x), a line for each server; or for Herald ((line, path), ...)
     once: bool = False  # one round, however many the others get
     full: bool = False  # measured by --full (and --only) alone
     judged_when_quick: bool = True  # whether its goals mean something with --quick

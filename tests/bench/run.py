@@ -62,14 +62,14 @@ def raise_file_limit():
 class Available:
     """Which servers can be measured here; exits when what must be there is not."""
 
-    def __init__(self, build, without_herald):
+    def __init__(self, build, without_herald, with_services):
         for program in ("load", "floor", "produce", "discard"):
             path = build / f"bench/herald_bench_{program}"
             if not path.exists():
                 sys.exit(f"run.py: {path} is missing: build first")
         self.bases = {"floor A", "floor C", "bare"}
         self.module = build / "ngx_http_herald_module.so"
-        self.add_peers()
+        self.add_peers(with_services)
         if without_herald:
             return
         for part in (build / "herald", self.module):
@@ -78,11 +78,12 @@ class Available:
                 sys.exit(2)
         self.bases.add("herald")
 
-    def add_peers(self):
-        peers = (("nchan", servers.NCHAN_MODULE.exists(), "libnginx-mod-nchan"),
-                 ("node", shutil.which("node"), "nodejs"),
-                 ("fastapi", all(map(importlib.util.find_spec, ("fastapi", "uvicorn", "redis"))),
-                  "python3-fastapi, python3-uvicorn, python3-redis"))
+    def add_peers(self, with_services):
+        peers = [("nchan", servers.NCHAN_MODULE.exists(), "libnginx-mod-nchan")]
+        if with_services:
+            peers += [("node", shutil.which("node"), "nodejs"),
+                      ("fastapi", all(map(importlib.util.find_spec, ("fastapi", "uvicorn", "redis"))),
+                       "python3-fastapi, python3-uvicorn, python3-redis")]
         for name, is_there, packages in peers:
             if is_there:
                 self.bases.add(name)
@@ -109,7 +110,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description="Measures Herald beside the floor and its peers.")
     parser.add_argument("--build", type=Path, default=Path("build"), help="CMake's build directory")
     parser.add_argument("--quick", action="store_true", help="one short round instead of three")
-    parser.add_argument("--full", action="store_true", help="all rows, not only those of a few minutes")
+    parser.add_argument("--full", action="store_true", help="all rows and servers, not only those of a few minutes")
     parser.add_argument("--rounds", type=int, help="how many rounds (3, with --quick 1)")
     parser.add_argument("--only", choices=[row.name for row in ROWS], action="append", help="this row (repeatable)")
     parser.add_argument("--json", type=Path, help="write everything that was measured here")
@@ -139,7 +140,7 @@ def main():
     for number in SIGNALS:
         signal.signal(number, stop)
     raise_file_limit()
-    available = Available(build, arguments.without_herald)
+    available = Available(build, arguments.without_herald, arguments.full or arguments.only)
     rows = chosen_rows(arguments, available)
     rounds = max(1, arguments.rounds or (1 if arguments.quick else 3))
 
