@@ -55,6 +55,10 @@ class Ratios(unittest.TestCase):
         found = summary_of((Goal("herald", None, "<=", 39, figure="p99", label="p99"),), (1,), (4,))["ratios"][0]
         self.assertEqual((found["ratio"], found["value"], found["met"]), ("herald, p99", 40, False))
 
+    def test_are_differences_where_the_goal_says_so(self):
+        found = summary_of((Goal("herald", "floor A", "<=", 3, beyond=True),), (10,), (14,))["ratios"][0]
+        self.assertEqual((found["ratio"], found["value"], found["met"]), ("herald - floor A", 4, False))
+
     def test_are_left_out_where_a_server_was_not_measured(self):
         self.assertEqual(summary_of((Goal("herald", "nchan", ">=", 1),), (1,), (4,))["ratios"], [])
 

@@ -13,7 +13,7 @@ LABELS = 150  # left of the bars
 VALUES = 110  # right of the longest bar
 TOP = 44
 
-COLOURS = {"herald": "#1f77b4", "floor": "#7f7f7f", "bare": "#7f7f7f", "nchan": "#d62728", "node": "#2ca02c",
+COLOURS = {"herald": "#1f77b4", "floor": "#7f7f7f", "bare": "#7f7f7f", "openssl": "#7f7f7f", "nchan": "#d62728", "node": "#2ca02c",
            "fastapi": "#9467bd", "worker": "#1f77b4", "sidecar": "#ff7f0e", "text": "#7f7f7f", "gzip": "#1f77b4"}
 INK, GRID = "#222222", "#dddddd"
 

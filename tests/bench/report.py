@@ -95,7 +95,9 @@ def ratio(goal, row, runs, judged):
     values, name = own, goal.server
     if goal.base is not None:
         bases = [figure(run, path) for run in runs[goal.base]]
-        values, name = [a / b for a, b in zip(own, bases) if b], f"{goal.server} / {goal.base}"
+        pairs = list(zip(own, bases))
+        values = [a - b for a, b in pairs] if goal.beyond else [a / b for a, b in pairs if b]
+        name = f"{goal.server} {'-' if goal.beyond else '/'} {goal.base}"
     if goal.label:
         name += f", {goal.label}"
     value = statistics.median(values) if values else None

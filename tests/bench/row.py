@@ -8,7 +8,7 @@ import streams
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio of two servers' figures, or one figure, with what it should be; `limit` None: for information."""
+    """A ratio (or difference) of two servers' figures, or one figure, with what it should be; `limit` None: for information."""
 
     server: str
     base: str = None  # None: the server's own figure is compared
@@ -16,6 +16,7 @@ class Goal:
     limit: float = None
     enough: float = None  # a figure of `server` that is good enough, whatever the ratio
     figure: str = None  # None: the row's; else a path into what `measure` returns
+    beyond: bool = False  # the difference to `base`, not the ratio
     label: str = ""  # what that figure is, where it is not the row's
 
 

@@ -2,6 +2,7 @@
 
 import growth
 import reconnect
+import streams
 from row import Goal, Row
 from rows_live import PEERS
 
@@ -9,7 +10,8 @@ IDLE = ("--subscribers", "10000", "--idle")
 
 
 def idle(name, title, servers, load, goals, full=True):
-    return Row(name, title, "pss_bytes_per_connection", "bytes PSS/stream", servers, (*IDLE, *load), None, goals, full=full)
+    return Row(name, title, "pss_bytes_per_connection", "bytes PSS/stream", servers, (*IDLE, *load), None, goals,
+               streams.measure_beside_openssl, full=full)
 
 
 SCALE = (
@@ -18,8 +20,10 @@ SCALE = (
     idle("idle-websocket", "10,000 idle WebSocket",
          ("floor A", *PEERS, "herald", "herald+default-pools", "herald+hibernate"), ("--websocket",),
          (Goal("herald", "nchan", "<", 1), Goal("herald+hibernate", None, "<=", 1500))),
-    idle("idle-tls", "10,000 idle SSE over TLS 1.3", ("nchan+tls", "herald+tls"), ("--tls",),
-         (Goal("herald+tls", "nchan+tls", "<", 1),)),
+    idle("idle-tls", "10,000 idle SSE over TLS 1.3", ("openssl", "nchan+tls", "herald+tls", "herald+tls-hibernate"),
+         ("--tls",), (Goal("herald+tls", "nchan+tls", "<", 1),
+                      Goal("herald+tls-hibernate", "openssl", "<=", 2000, beyond=True),
+                      Goal("herald+tls", "openssl", beyond=True))),
     idle("idle-http2", "10,000 idle SSE over HTTP/2, a connection each", ("nchan+http2", "herald+http2"),
          ("--http2", "1"), (Goal("herald+http2", "nchan+http2", "<", 1),)),
     idle("idle-http2-100", "10,000 idle SSE over HTTP/2, 100 to a connection", ("nchan+http2", "herald+http2"),

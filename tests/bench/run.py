@@ -63,11 +63,11 @@ class Available:
     """Which servers can be measured here; exits when what must be there is not."""
 
     def __init__(self, build, without_herald, with_services):
-        for program in ("load", "floor", "produce", "discard"):
+        for program in ("load", "floor", "produce", "discard", "openssl"):
             path = build / f"bench/herald_bench_{program}"
             if not path.exists():
                 sys.exit(f"run.py: {path} is missing: build first")
-        self.bases = {"floor A", "floor C", "bare"}
+        self.bases = {"floor A", "floor C", "bare", "openssl"}
         self.module = build / "ngx_http_herald_module.so"
         self.add_peers(with_services)
         if without_herald:

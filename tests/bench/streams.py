@@ -5,12 +5,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import servers
-from variants import variant_of
+from variants import make_certificate, variant_of
 
-# In flight at most, when saturated. Who sends every event by itself gains nothing from a longer queue; the
+# Events in flight at most, when saturated. Who sends every event by itself gains nothing from a longer queue; the
 # shorter one only takes less time to drain.
-WINDOW = {"floor A": "128", "nchan": "128"}
-LONG_WINDOW = "512"
+WINDOW = 512
+SINGLE_WINDOW = {"floor A": 128_000, "nchan": 128_000}  # deliveries
 
 LOAD_TIMEOUT_SECONDS = 150
 
@@ -39,15 +39,32 @@ def value_of(load, option, otherwise):
     return load[load.index(option) + 1] if option in load else otherwise
 
 
+def window(name, load):
+    deliveries = SINGLE_WINDOW.get(name.partition("+")[0])
+    if deliveries is None:
+        return WINDOW
+    return max(1, deliveries // int(value_of(load, "--subscribers", 1)))
+
+
 def measure(row, name, build, quick):
     """Starts Redis and the server, loads it, stops both; returns the load generator's figures."""
     with running(name, build, value_of(row.load, "--channels", 1)) as (server, _, _):
         publishes = row.seconds is not None
         command = [build / "bench/herald_bench_load", *row.load, *server.load_args(publishes)]
         if publishes:
-            command += ["--seconds", row.seconds[quick], "--window", WINDOW.get(name.partition("+")[0], LONG_WINDOW)]
+            command += ["--seconds", row.seconds[quick], "--window", window(name, row.load)]
         run = servers.run_json(command, servers.OTHER_CORE, LOAD_TIMEOUT_SECONDS)
     if "latency_us" in run:
         run["reads_per_delivery"] = run["reads"] / max(run["deliveries"], 1)
         run["latency_ms"] = {key: value / 1e3 for key, value in run["latency_us"].items()}
     return run
+
+
+def measure_beside_openssl(row, name, build, quick):
+    """As `measure`; the server named "openssl" is what OpenSSL keeps for a connection by itself."""
+    if name != "openssl":
+        return measure(row, name, build, quick)
+    with tempfile.TemporaryDirectory(prefix="herald-bench-") as directory:
+        make_certificate(directory)
+        return servers.run_json([build / "bench/herald_bench_openssl", f"{directory}/tls.crt", f"{directory}/tls.key",
+                                 value_of(row.load, "--subscribers", 1)], servers.OTHER_CORE, LOAD_TIMEOUT_SECONDS)

@@ -22,6 +22,7 @@ VARIANTS = {
     "": Variant(),
     "tls": Variant("ssl", TLS),
     "ktls": Variant("ssl", f"{TLS} ssl_conf_command Options KTLS;", needs_ktls=True),
+    "tls-hibernate": Variant("ssl", f"{TLS} herald_hibernate on;", pools=False, herald_has=b"herald_hibernate"),
     "http2": Variant("ssl http2", TLS),
     "two-workers": Variant(workers=2),
     "default-pools": Variant(pools=False),
