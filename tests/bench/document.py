@@ -52,14 +52,15 @@ def render(path, known):
 
 def filled(text, known):
     """The text with all its blocks written anew."""
-    missing = set(known) - set(re.findall(r"<!-- row ([\w-]+) -->", text))
+    places = re.findall(r"<!-- row ([\w-]+) -->", text)
+    missing = set(known) - set(places)
     if missing and "<!-- overview -->" in text:
         raise SystemExit(f"run.py: no place for {', '.join(sorted(missing))}; put `<!-- row NAME -->` and `<!-- end -->` there")
 
     def block(match):
         kind, _, name = match[1].partition(" ")
         if kind == "overview":
-            content = overview(known)
+            content = overview([known[place] for place in places if place in known])
         elif kind == "scale":
             content = scale.markdown(known)
         else:
@@ -128,9 +129,9 @@ def series_table(row):
     return lines + [f"| {name} | " + " | ".join(number(values[x]) for x in steps) + " |" for name, values in of.items()]
 
 
-def overview(known):
+def overview(rows):
     lines = ["| | Herald | | value | target |", "| --- | --- | --- | --- | --- |"]
-    for row in known.values():
+    for row in rows:
         for entry in row["ratios"]:
             if entry["met"] is None:
                 continue

@@ -29,24 +29,28 @@ from rows import ROWS
 
 
 def run_rows(rows, available, build, rounds, quick):
-    """{row: {server: [figures of each round]}}. Within a round the servers take turns, so that what the host
-    does to one it does to all."""
+    """({row: {server: [figures of each round]}}, what failed). Within a round the servers take turns, so that what the
+    host does to one it does to all. Who fails is left out of that row from then on: an hour's run goes on."""
     results = {row.name: {name: [] for name in row.servers if available(name)} for row in rows}
+    errors = []
     for turn in range(rounds):
         for row in rows:
             if row.once and turn > 0:
                 continue
-            for name, runs in results[row.name].items():
+            for name in list(results[row.name]):
                 started = time.monotonic()
                 try:
-                    runs.append(row.measure(row, name, build, quick))
+                    run = row.measure(row, name, build, quick)
                 except servers.BenchError as error:
-                    raise servers.BenchError(f"{row.name}, {name}: {error}") from error
-                value = report.figure(runs[-1], row.figure)
-                print(f"  round {turn + 1}/{rounds}  {row.name:20} {name:12} {report.number(value)} {row.unit}"
-                      f"  ({time.monotonic() - started:.0f} s)",
-                      file=sys.stderr, flush=True)
-    return results
+                    errors.append(f"{row.name}, {name}: {error}")
+                    print(f"  {errors[-1]}", file=sys.stderr, flush=True)
+                    del results[row.name][name]
+                    continue
+                results[row.name][name].append(run)
+                value = report.number(report.figure(run, row.figure))
+                print(f"  round {turn + 1}/{rounds}  {row.name:20} {name:12} {value} {row.unit}"
+                      f"  ({time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)
+    return results, errors
 
 
 def raise_file_limit():
@@ -114,7 +118,8 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, help="how many rounds (3, with --quick 1)")
     parser.add_argument("--only", choices=[row.name for row in ROWS], action="append", help="this row (repeatable)")
     parser.add_argument("--json", type=Path, help="write everything that was measured here")
-    parser.add_argument("--fill", type=Path, metavar="FILE", help="put tables and charts into this Markdown file, of the rows that were measured")
+    parser.add_argument("--fill", type=Path, metavar="FILE",
+                        help="put tables and charts into this Markdown file, of the rows that were measured")
     parser.add_argument("--render", type=Path, metavar="FILE",
                         help="measure nothing, write tables and charts anew from what was measured")
     parser.add_argument("--without-herald", action="store_true", help="the others alone")
@@ -145,12 +150,11 @@ def main():
     rounds = max(1, arguments.rounds or (1 if arguments.quick else 3))
 
     try:
-        results = run_rows(rows, available, build, rounds, arguments.quick)
-    except servers.BenchError as error:
-        sys.exit(f"run.py: {error}")
+        results, errors = run_rows(rows, available, build, rounds, arguments.quick)
     except KeyboardInterrupt:
         sys.exit(130)
 
+    rows = [row for row in rows if results[row.name]]
     summary = report.summarise(rows, results, arguments.quick)
     print(report.table(summary, rounds))
     if arguments.fill:
@@ -158,7 +162,9 @@ def main():
     if arguments.json:
         arguments.json.write_text(json.dumps(
             {"machine": report.machine(), "rounds": rounds, "rows": summary, "runs": results}, indent=1) + "\n")
-    return 1 if report.herald_failed(results) else 0
+    for error in errors:
+        print(f"run.py: {error}", file=sys.stderr)
+    return 1 if errors or report.herald_failed(results) else 0
 
 
 if __name__ == "__main__":

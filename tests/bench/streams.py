@@ -10,7 +10,7 @@ from variants import make_certificate, variant_of
 # Events in flight at most, when saturated. Who sends every event by itself gains nothing from a longer queue; the
 # shorter one only takes less time to drain.
 WINDOW = 512
-SINGLE_WINDOW = {"floor A": 128_000, "nchan": 128_000}  # deliveries
+LONGEST_QUEUE = {"floor A": 128_000, "nchan": 128_000, "node": 512_000, "fastapi": 512_000}  # deliveries
 
 LOAD_TIMEOUT_SECONDS = 150
 
@@ -36,11 +36,12 @@ def running(name, build, channels=1):
 
 
 def value_of(load, option, otherwise):
-    return load[load.index(option) + 1] if option in load else otherwise
+    """What the load generator's option is set to; the last one counts."""
+    return next((value for name, value in zip(reversed(load[:-1]), reversed(load)) if name == option), otherwise)
 
 
 def window(name, load):
-    deliveries = SINGLE_WINDOW.get(name.partition("+")[0])
+    deliveries = LONGEST_QUEUE.get(name.partition("+")[0])
     if deliveries is None:
         return WINDOW
     return max(1, deliveries // int(value_of(load, "--subscribers", 1)))
