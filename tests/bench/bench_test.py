@@ -62,6 +62,12 @@ class Ratios(unittest.TestCase):
     def test_are_left_out_where_a_server_was_not_measured(self):
         self.assertEqual(summary_of((Goal("herald", "nchan", ">=", 1),), (1,), (4,))["ratios"], [])
 
+    def test_are_not_judged_where_the_runs_say_nothing(self):
+        judged = lambda least: report.summarise([row((Goal("herald", "floor A", "<=", 9),), judged_if=("p99", least))],
+                                                runs((1,), (4,)), quick=False)[0]["ratios"][0]
+        self.assertEqual(document.verdict(judged(10)), "<= 9: met")
+        self.assertEqual(document.verdict(judged(11)), "not judged")
+
     def test_without_a_limit_are_for_information(self):
         self.assertIsNone(summary_of((Goal("herald", "floor A"),), (1,), (4,))["ratios"][0]["met"])
 

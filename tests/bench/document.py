@@ -80,7 +80,9 @@ def chart_of(row):
 
 
 def verdict(entry):
-    return "" if entry["met"] is None else f"{entry['target']}: {'met' if entry['met'] else '**missed**'}"
+    if entry["met"] is None:
+        return entry["target"] or ""
+    return f"{entry['target']}: {'met' if entry['met'] else '**missed**'}"
 
 
 def how(row):
@@ -133,7 +135,7 @@ def overview(rows):
     lines = ["| | Herald | | value | target |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
         for entry in row["ratios"]:
-            if entry["met"] is None:
+            if entry["target"] is None:
                 continue
             own = row["figures"][entry["server"]]
             lines.append(f"| {row['title']} | {number(own)} {row['unit']} | {entry['ratio']} | {number(entry['value'])} | "

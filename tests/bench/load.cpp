@@ -41,6 +41,7 @@ class Run {
 
     void publish_and_receive() {
         started_ns_ = last_progress_ns_ = monotonic_ns();
+        reads_before_ = subscribers_.reads();
         const uint64_t stop_ns = started_ns_ + static_cast<uint64_t>(options_.seconds * 1e9);
         uint64_t now = started_ns_;
         while (now < stop_ns || !done(now)) {
@@ -55,6 +56,8 @@ class Run {
     const Publisher& publisher() const { return publisher_; }
     uint64_t published() const { return published_; }
     uint64_t started_ns() const { return started_ns_; }
+    // Of the subscribers, since the first event: those of response heads are not among them.
+    uint64_t reads() const { return subscribers_.reads() - reads_before_; }
 
   private:
     Publisher open_publisher() const {
@@ -154,6 +157,7 @@ class Run {
     bool awaits_room_ = false;
     uint64_t published_ = 0;
     uint64_t started_ns_ = 0;
+    uint64_t reads_before_ = 0;
     uint64_t last_progress_ns_ = 0;
 };
 
@@ -180,7 +184,7 @@ void report_run(const Options& options, const Run& run, const Subscribers& subsc
     std::printf("\"share_of_offered\":%.4f,", per(per(delivered, seconds), offered));
     std::printf("\"deliveries\":%llu,\"deliveries_per_second\":%.0f,\"reads\":%llu,",
                 static_cast<unsigned long long>(ledger.delivered()), per(delivered, seconds),
-                static_cast<unsigned long long>(subscribers.reads()));
+                static_cast<unsigned long long>(run.reads()));
     print_faults(subscribers);
     std::printf("\"latency_us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f},",
                 microseconds(latency.at(0.5)), microseconds(latency.at(0.9)),

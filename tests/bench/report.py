@@ -101,8 +101,10 @@ def ratio(goal, row, runs, judged):
     if goal.label:
         name += f", {goal.label}"
     value = statistics.median(values) if values else None
+    judged = judged and says_something(goal, row, runs)
     if goal.limit is None or value is None or not judged:
-        return {"server": goal.server, "ratio": name, "value": value, "target": None, "met": None}
+        target = None if goal.limit is None else "not judged"
+        return {"server": goal.server, "ratio": name, "value": value, "target": target, "met": None}
 
     met = COMPARE[goal.sense](value, goal.limit)
     target = f"{goal.sense} {goal.limit:,g}"
@@ -110,6 +112,15 @@ def ratio(goal, row, runs, judged):
         met = met or COMPARE[goal.sense](statistics.median(own), goal.enough)
         target += f", or {goal.server} {goal.sense} {goal.enough:,g}"
     return {"server": goal.server, "ratio": name, "value": value, "target": target, "met": met}
+
+
+def says_something(goal, row, runs):
+    """Whether the runs of a goal's servers were such that they can be compared (Row.judged_if)."""
+    if not row.judged_if:
+        return True
+    path, least = row.judged_if
+    return all(statistics.median(figure(run, path) for run in runs[name]) >= least
+               for name in (goal.server, goal.base) if name)
 
 
 def herald_failed(results):
@@ -133,8 +144,8 @@ def table(summary, rounds):
         for note in row["notes"]:
             lines.append(f"      {note['label']:34} {number(note['value']):>12} {note['unit']}")
         for entry in row["ratios"]:
-            verdict = "" if entry["met"] is None else f"   target {entry['target']}: " + (
-                "met" if entry["met"] else "MISSED")
-            lines.append(f"    {entry['ratio']:34} {number(entry['value']):>12}{verdict}")
+            verdict = {None: entry["target"] or "", True: f"target {entry['target']}: met",
+                       False: f"target {entry['target']}: MISSED"}[entry["met"]]
+            lines.append(f"    {entry['ratio']:34} {number(entry['value']):>12}   {verdict}".rstrip())
         lines.append("")
     return "\n".join(lines)

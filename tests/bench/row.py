@@ -39,4 +39,5 @@ class Row:
     series: tuple = ()  # (label of x, of y, path to figures by x), a line for each server; or for Herald ((line, path), ...)
     once: bool = False  # one round, however many the others get
     full: bool = False  # measured by --full (and --only) alone
+    judged_if: tuple = ()  # (path, least): below it a run of one of a goal's servers says nothing
     judged_when_quick: bool = True  # whether its goals mean something with --quick
