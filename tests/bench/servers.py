@@ -195,7 +195,8 @@ def service(name, directory, redis_port):
     command = {
         "node": ["node", PEERS / "node_service.js", port, redis_port],
         "fastapi": ["/usr/bin/python3", "-B", "-m", "uvicorn", "--app-dir", PEERS, "--host", "127.0.0.1", "--port", port,
-                    "--backlog", "4096", "--log-level", "error", "--no-access-log", "fastapi_service:app"],
+                    "--backlog", "4096", "--ws-ping-interval", "3600",  # the load generator answers no pings
+                    "--log-level", "error", "--no-access-log", "fastapi_service:app"],
     }[name]
     with process(command, SERVER_CORE, log, {"BENCH_REDIS_PORT": str(redis_port)}) as child:
         publish = redis_publisher(redis_port)
