@@ -110,7 +110,8 @@ class Charts(unittest.TestCase):
 
     def test_bars_are_as_long_as_their_figures(self):
         figures = {"floor A": 10.0, "herald": 5.0}
-        root = self.parse(charts.bars("A <row> & more", "us", figures, {name: [value, value] for name, value in figures.items()}))
+        spread = {name: [value, value] for name, value in figures.items()}
+        root = self.parse(charts.bars("A <row> & more", "us", figures, spread))
         widths = [float(bar.get("width")) for bar in root.findall(f"{SVG}rect") if bar.get("height") == str(charts.BAR)]
         self.assertEqual(len(widths), 2)
         self.assertAlmostEqual(widths[0], 2 * widths[1], delta=0.2)
@@ -143,15 +144,16 @@ class Charts(unittest.TestCase):
 
 
 class Documents(unittest.TestCase):
-    TEXT = "# T\n\n<!-- overview -->\n<!-- end -->\n\n<!-- row a-row -->\nold\n<!-- end -->\n\n<!-- row other -->\nold\n<!-- end -->\nafter\n"
+    TEXT = ("# T\n\n<!-- overview -->\n<!-- end -->\n\n<!-- row a-row -->\nold\n<!-- end -->\n\n"
+            "<!-- row other -->\nold\n<!-- end -->\nafter\n")
 
     def test_get_the_rows_that_were_measured_and_keep_the_others(self):
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / "performance.md"
             path.write_text(self.TEXT)
             first = summary_of((Goal("herald", "floor A", "<=", 1.5),), (2,), (4,))
-            document.fill(path, [{**first, "name": "other"}], rounds=1, quick=True)
-            document.fill(path, [first], rounds=3, quick=False)
+            document.fill(path, [{**first, "name": "other"}], quick=True)
+            document.fill(path, [{**first, "rounds": 3}], quick=False)
             text = path.read_text()
             self.assertTrue((Path(name) / "charts/a-row.svg").exists())
         self.assertNotIn("old", text)

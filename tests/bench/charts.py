@@ -3,7 +3,7 @@ that can be read on white and on a dark page.
 """
 
 import math
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import report
 
@@ -13,8 +13,8 @@ LABELS = 150  # left of the bars
 VALUES = 110  # right of the longest bar
 TOP = 44
 
-COLOURS = {"herald": "#1f77b4", "floor": "#7f7f7f", "bare": "#7f7f7f", "openssl": "#7f7f7f", "nchan": "#d62728", "node": "#2ca02c",
-           "fastapi": "#9467bd", "worker": "#1f77b4", "sidecar": "#ff7f0e", "text": "#7f7f7f", "gzip": "#1f77b4"}
+COLOURS = {"herald": "#1f77b4", "floor": "#7f7f7f", "bare": "#7f7f7f", "openssl": "#7f7f7f", "nchan": "#d62728",
+           "node": "#2ca02c", "fastapi": "#9467bd", "worker": "#1f77b4", "sidecar": "#ff7f0e", "text": "#7f7f7f", "gzip": "#1f77b4"}
 INK, GRID = "#222222", "#dddddd"
 
 
@@ -34,7 +34,7 @@ def line(x1, y1, x2, y2, stroke, width=1.0):
 
 def document(height, title, parts):
     head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" '
-            f'height="{height:.0f}" font-family="sans-serif" fill="{INK}" role="img" aria-label="{escape(title, {chr(34): ""})}">')
+            f'height="{height:.0f}" font-family="sans-serif" fill="{INK}" role="img" aria-label={quoteattr(title)}>')
     return "\n".join([head, '<rect width="100%" height="100%" fill="#ffffff"/>',
                       text(12, 24, title, 15, weight="bold"), *parts, "</svg>\n"])
 

@@ -23,13 +23,13 @@ BLOCK = re.compile(r"<!-- (row [\w-]+|overview|scale) -->\n.*?<!-- end -->", re.
 NOT_MEASURED = "*Not measured yet.*"
 
 
-def fill(path, summary, rounds, quick):
+def fill(path, summary, quick):
     """Merges what was measured, and writes `path`, its charts and scale.md beside it."""
     store = path.parent / FIGURES
     store.parent.mkdir(exist_ok=True)
     known = stored(path)
     for row in summary:
-        known[row["name"]] = {**row, "rounds": rounds, "quick": quick, "machine": report.machine(),
+        known[row["name"]] = {**row, "quick": quick, "machine": report.machine(),
                               "date": datetime.now(timezone.utc).date().isoformat()}
     store.write_text(json.dumps(known, indent=1) + "\n")
     render(path, known)
@@ -55,7 +55,8 @@ def filled(text, known):
     places = re.findall(r"<!-- row ([\w-]+) -->", text)
     missing = set(known) - set(places)
     if missing and "<!-- overview -->" in text:
-        raise SystemExit(f"run.py: no place for {', '.join(sorted(missing))}; put `<!-- row NAME -->` and `<!-- end -->` there")
+        raise SystemExit(f"run.py: no place for {', '.join(sorted(missing))}; put `<!-- row NAME -->` and `<!-- end -->` "
+                         "there")
 
     def block(match):
         kind, _, name = match[1].partition(" ")
@@ -88,8 +89,10 @@ def verdict(entry):
 def how(row):
     host = row["machine"]
     rounds = "one round" if row["rounds"] == 1 else f"medians of {row['rounds']} rounds"
-    quick = " --quick" if row["quick"] else ""
-    return (f"`make bench BENCH=\"--only {row['name']}{quick}\"`; {rounds}, {row['date']}; "
+    options = " --quick" if row["quick"] else ""
+    if row["rounds"] > 1 and (row["rounds"] != 3 or row["quick"]):
+        options += f" --rounds {row['rounds']}"
+    return (f"`make bench BENCH=\"--only {row['name']}{options}\"`; {rounds}, {row['date']}; "
             f"{host['cores']} cores, {host['cpu']}, Linux {host['kernel']}")
 
 

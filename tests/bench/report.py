@@ -43,7 +43,7 @@ def summarise(rows, results, quick):
         values = {name: [figure(run, row.figure) for run in of] for name, of in runs.items()}
         of_herald = runs.get("herald", [])
         summary.append({
-            "name": row.name, "title": row.title, "unit": row.unit,
+            "name": row.name, "title": row.title, "unit": row.unit, "rounds": max(map(len, runs.values())),
             "figures": {name: statistics.median(each) for name, each in values.items()},
             "spread": {name: [min(each), max(each)] for name, each in values.items()},
             "also": {label: {name: statistics.median(figure(run, path) for run in of) for name, of in runs.items()}

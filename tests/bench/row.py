@@ -8,7 +8,8 @@ import streams
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio (or difference) of two servers' figures, or one figure, with what it should be; `limit` None: for information."""
+    """A ratio (or difference) of two servers' figures, or one figure, with what it should be; `limit` None: for
+    information."""
 
     server: str
     base: str = None  # None: the server's own figure is compared

@@ -23,7 +23,8 @@ def saturated(name, title, load, servers, seconds, full=True):
 def one_at_a_time(name, title, servers, load, seconds, io_uring_limit, full=False):
     return Row(name, f"{title}, one event at a time", "cpu_us_per_delivery", "CPU us/delivery", servers, load, seconds,
                (Goal("herald", "floor A", "<=", 1.05), Goal("herald+io_uring", "floor A", "<=", io_uring_limit),
-                *(Goal(peer, "floor A") for peer in PEERS if peer in servers)), also=(P99, ALONE), judged_if=BY_THEMSELVES, full=full)
+                *(Goal(peer, "floor A") for peer in PEERS if peer in servers)), also=(P99, ALONE),
+               judged_if=BY_THEMSELVES, full=full)
 
 
 def encrypted(kind, load, variant, what):
@@ -58,7 +59,8 @@ LIVE = (
         "deliveries/s", ("floor C", *PEERS, "herald"), ("--subscribers", "1000", "--rate", "1000"), (3, 2),
         (Goal("herald", None, ">=", 950_000),
          Goal("herald", "floor C", "<=", 1.5, figure="latency_us.p99", label="p99"), Goal("herald", "nchan")),
-        also=(("median ms", "latency_ms.p50"), P99, ("CPU us/delivery", "cpu_us_per_delivery"))),
+        also=(("share of offered", "share_of_offered"), ("median ms", "latency_ms.p50"), P99,
+              ("CPU us/delivery", "cpu_us_per_delivery"))),
     one_at_a_time("one-1000", "1,000 SSE at 100/s", ("floor A", *PEERS, "herald", "herald+io_uring"), ONE_1000, (4, 3),
                   0.85),
     one_at_a_time("one-10000", "10,000 SSE at 2/s", ("floor A", *PEERS, "herald", "herald+io_uring"),

@@ -158,7 +158,7 @@ def main():
     summary = report.summarise(rows, results, arguments.quick)
     print(report.table(summary, rounds))
     if arguments.fill:
-        document.fill(arguments.fill, summary, rounds, arguments.quick)
+        document.fill(arguments.fill, summary, arguments.quick)
     if arguments.json:
         arguments.json.write_text(json.dumps(
             {"machine": report.machine(), "rounds": rounds, "rows": summary, "runs": results}, indent=1) + "\n")
