@@ -74,22 +74,16 @@ def ingest_without_files(row, name, build, quick):
     return take_in(row, name, build, quick)
 
 
-def ingest_in_memory(row, name, build, quick):
-    """The same with the journal in memory: no disk. How far the index is behind is not judged."""
-    with tempfile.TemporaryDirectory(prefix="herald-bench-", dir="/dev/shm") as state:
-        return take_in(row, name, build, quick, state=Path(state) / "state")
-
-
-def take_in(row, name, build, quick, feed="", state=None):
+def take_in(row, name, build, quick, feed=""):
     duration = ("--seconds", row.seconds[quick], *row.load)
     with temporary_redis(BOTH_CORES) as (directory, redis_port):
         if name == "bare":
             with servers.bare_subscriber(directory, build, redis_port, BOTH_CORES) as (child, count):
                 return produce(build, redis_port, ("--count", count), *duration, "--subject-pid", child.pid)
 
-        state = state or directory / "state"
+        state = directory / "state"
         with servers.sidecar(directory, build, redis_port, ring="64M", tables='[journal]\nmax_size = "16G"\n',
-                             feed=feed, on=BOTH_CORES, state=state) as child:
+                             feed=feed, on=BOTH_CORES) as child:
             run = produce(build, redis_port, ("--ring", directory / "herald.sock"), *duration,
                           "--subject-pid", child.pid)
             run["lag"] = verify.lags(state, run, with_jsonl=bool(feed))

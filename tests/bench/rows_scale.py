@@ -8,6 +8,9 @@ from rows_live import PEERS
 
 IDLE = ("--subscribers", "10000", "--idle")
 FEWER = ("--subscribers", "2000")  # the later word counts; handshakes take time
+HERALDS = ("herald", "herald+awake", "herald+default-pools", "herald+hibernate")
+QUIET = (Goal("herald", "nchan", "<", 1), Goal("herald+awake", None, "<=", 8000),
+         Goal("herald+hibernate", None, "<=", 1500))
 
 
 def idle(name, title, servers, load, goals, full=True):
@@ -16,11 +19,9 @@ def idle(name, title, servers, load, goals, full=True):
 
 
 SCALE = (
-    idle("idle-10000", "10,000 idle SSE", ("floor A", *PEERS, "herald", "herald+default-pools", "herald+hibernate"), (),
-         (Goal("herald", "nchan", "<", 1), Goal("herald+hibernate", None, "<=", 1500)), full=False),
+    idle("idle-10000", "10,000 idle SSE", ("floor A", *PEERS, *HERALDS), (), QUIET, full=False),
     idle("idle-websocket", "10,000 idle WebSocket",
-         ("floor A", *PEERS, "herald", "herald+default-pools", "herald+hibernate"), ("--websocket",),
-         (Goal("herald", "nchan", "<", 1), Goal("herald+hibernate", None, "<=", 1500))),
+         ("floor A", *PEERS, *HERALDS), ("--websocket",), QUIET),
     idle("idle-tls", "2,000 idle SSE over TLS 1.3", ("openssl", "nchan+tls", "herald+tls", "herald+tls-hibernate"),
          ("--tls", *FEWER), (Goal("herald+tls", "nchan+tls", "<", 1),
                       Goal("herald+tls-hibernate", "openssl", "<=", 2000, beyond=True),

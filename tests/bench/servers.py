@@ -135,15 +135,15 @@ def ports(variant):
 
 
 @contextmanager
-def sidecar(directory, build, redis_port, ring="256M", tables="", feed="", on=OTHER_CORE, state=None):
-    """A sidecar that has subscribed; its state is in `state`, or `directory`/state. `tables` and `feed` are more lines of its
+def sidecar(directory, build, redis_port, ring="256M", tables="", feed="", on=OTHER_CORE):
+    """A sidecar that has subscribed; its state is in `directory`/state. `tables` and `feed` are more lines of its
     herald.toml."""
     log = directory / "herald.log"
     toml = directory / "herald.toml"
     toml.write_text(f"""\
 [sidecar]
 socket = "{directory}/herald.sock"
-state  = "{state or directory / 'state'}"
+state  = "{directory}/state"
 
 [redis]
 url = "redis://127.0.0.1:{redis_port}/0"

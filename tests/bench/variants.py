@@ -26,6 +26,7 @@ VARIANTS = {
     "http2": Variant("ssl http2", TLS),
     "two-workers": Variant(workers=2),
     "default-pools": Variant(pools=False),
+    "awake": Variant(http="herald_hibernate off;", herald_has=b"herald_hibernate"),
     "hibernate": Variant(http="herald_hibernate on;", pools=False, herald_has=b"herald_hibernate"),
     "io_uring": Variant(http="herald_io_uring on;", herald_has=b"herald_io_uring"),
 }
