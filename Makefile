@@ -1,7 +1,8 @@
 # make            build/herald and build/ngx_http_herald_module.so
 # make test       everything: units, fault tests, integration tests (also under sanitizers), the browser
 # make demo       Redis, sidecar, nginx and a producer on free ports, and a page to watch them
-# make bench      the benchmark next to a floor and nchan          BENCH="--quick" and the like
+# make bench      the benchmark next to a floor and peers           BENCH="--quick" and the like
+# make bench-full all its rows, up to an hour                      BENCH="--fill docs/performance.md"
 # make soak       the ring's fault test for longer                 SOAK="--messages N --kills K"
 # make fuzz       the fuzzers, FUZZ_SECONDS each                   FUZZ_SECONDS=600
 # make check      formatting, and warnings as errors with clang++ (make WERROR=ON: with g++)
@@ -21,7 +22,7 @@ CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHERALD_WERROR=$(WERRO
 PROVE     = prove -It/lib --timer -j $(JOBS)
 FORMATTED = $(shell git ls-files '*.cpp' '*.hpp')
 
-.PHONY: all build test test-unit test-t test-sanitized test-browser demo bench soak fuzz check clean
+.PHONY: all build test test-unit test-t test-sanitized test-browser demo bench bench-full soak fuzz check clean
 .PHONY: deps deps-demo deps-test deps-check deps-bench build-tests build-sanitized build-clang
 
 all: build
@@ -70,6 +71,9 @@ demo: deps-demo build
 # Debian's Python, which has the packages that deps.sh installs.
 bench: deps-bench build-tests
 	/usr/bin/python3 tests/bench/run.py --build $(BUILD) $(BENCH)
+
+bench-full: deps-bench build-tests
+	/usr/bin/python3 tests/bench/run.py --build $(BUILD) --full $(BENCH)
 
 soak: build-tests
 	$(BUILD)/tests/fault/herald_ring_fault $(SOAK)

@@ -9,7 +9,8 @@ demo="nginx redis-server python3"
 test="$demo libgtest-dev libgmock-dev rapidjson-dev perl libio-socket-ssl-perl openssl curl nodejs npm chromium
     python3-httpx python3-websockets python3-aiohttp python3-requests"
 check="clang clang-format libclang-rt-14-dev"
-bench="$demo libnginx-mod-nchan util-linux python3-jwt python3-cryptography"
+bench="$demo libnginx-mod-nchan util-linux openssl nodejs python3-jwt python3-cryptography
+    python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-websockets python3-redis"
 
 wanted=()
 for group in "$@"; do

@@ -120,4 +120,6 @@ def measure(row, name, build, quick):
                     "cpu_text": spent["text"][1], "cpu_gzip": spent["gzip"][1],
                     "ratio": spent["gzip"][0] / spent["text"][0],
                     "cpu_ratio": spent["gzip"][1] / spent["text"][1]}
+    for kind in ("text", "gzip"):
+        figures[kind] = {str(size): figures[str(size)][f"bytes_{kind}"] for size in SIZES}
     return figures

@@ -66,6 +66,15 @@ def produce(build, redis_port, subscriber, *arguments, on=BOTH_CORES):
 
 def ingest(row, name, build, quick):
     """As many events as the subscriber takes, ten for each channel. Everything may use both cores."""
+    return take_in(row, name, build, quick, feed='jsonl = "runs/{id}.jsonl"')
+
+
+def ingest_without_files(row, name, build, quick):
+    """The same with journal and index alone."""
+    return take_in(row, name, build, quick)
+
+
+def take_in(row, name, build, quick, feed=""):
     duration = ("--seconds", row.seconds[quick], *row.load)
     with temporary_redis(BOTH_CORES) as (directory, redis_port):
         if name == "bare":
@@ -74,14 +83,15 @@ def ingest(row, name, build, quick):
 
         state = directory / "state"
         with servers.sidecar(directory, build, redis_port, ring="64M", tables='[journal]\nmax_size = "16G"\n',
-                             feed='jsonl = "runs/{id}.jsonl"', on=BOTH_CORES) as child:
+                             feed=feed, on=BOTH_CORES) as child:
             run = produce(build, redis_port, ("--ring", directory / "herald.sock"), *duration,
                           "--subject-pid", child.pid)
-            run["lag"] = verify.lags(state, run, with_jsonl=True)
+            run["lag"] = verify.lags(state, run, with_jsonl=bool(feed))
             run["longest_lag"] = max(run["lag"].values())
             run["events_per_second_kept"] = run["published"] / (run["seconds"] + run["longest_lag"])
-        run.update(verify.account(state, run["published"]))
-        keep_until_the_end(state / "runs")
+        run.update(verify.account(state, run["published"], with_jsonl=bool(feed)))
+        if feed:
+            keep_until_the_end(state / "runs")
         return run
 
 

@@ -7,10 +7,9 @@
 
 #include <sys/timerfd.h>
 
-#include <chrono>
 #include <cstdio>
-#include <thread>
 
+#include "opening.hpp"
 #include "options.hpp"
 #include "process_usage.hpp"
 #include "publisher.hpp"
@@ -24,7 +23,7 @@ constexpr uint64_t kTimerTag = UINT64_MAX - 1;
 constexpr int kEventsPerRound = 256;
 constexpr int kTickMs = 20;
 constexpr uint64_t kSecond = 1'000'000'000;
-constexpr uint64_t kStall = 3 * kSecond;  // nothing delivered for so long: the rest is lost
+constexpr uint64_t kStall = 10 * kSecond;  // nothing delivered for so long: the rest is lost
 
 // Publishes and receives until everything has arrived or nothing does any more.
 class Run {
@@ -42,6 +41,7 @@ class Run {
 
     void publish_and_receive() {
         started_ns_ = last_progress_ns_ = monotonic_ns();
+        reads_before_ = subscribers_.reads();
         const uint64_t stop_ns = started_ns_ + static_cast<uint64_t>(options_.seconds * 1e9);
         uint64_t now = started_ns_;
         while (now < stop_ns || !done(now)) {
@@ -56,6 +56,8 @@ class Run {
     const Publisher& publisher() const { return publisher_; }
     uint64_t published() const { return published_; }
     uint64_t started_ns() const { return started_ns_; }
+    // Of the subscribers, since the first event: those of response heads are not among them.
+    uint64_t reads() const { return subscribers_.reads() - reads_before_; }
 
   private:
     Publisher open_publisher() const {
@@ -155,22 +157,9 @@ class Run {
     bool awaits_room_ = false;
     uint64_t published_ = 0;
     uint64_t started_ns_ = 0;
+    uint64_t reads_before_ = 0;
     uint64_t last_progress_ns_ = 0;
 };
-
-double microseconds(uint64_t ns) {
-    return static_cast<double>(ns) / 1e3;
-}
-
-void print_faults(const Subscribers& subscribers) {
-    const Ledger& ledger = subscribers.ledger();
-    std::printf(
-        "\"lost\":%llu,\"duplicated\":%llu,\"out_of_order\":%llu,\"foreign\":%llu,\"closed\":%zu,",
-        static_cast<unsigned long long>(subscribers.owed() - ledger.delivered()),
-        static_cast<unsigned long long>(ledger.duplicated()),
-        static_cast<unsigned long long>(ledger.out_of_order()),
-        static_cast<unsigned long long>(ledger.foreign()), subscribers.closed_by_server());
-}
 
 void report_run(const Options& options, const Run& run, const Subscribers& subscribers,
                 double connect_seconds, uint64_t server_ns, uint64_t sidecar_ns) {
@@ -189,9 +178,13 @@ void report_run(const Options& options, const Run& run, const Subscribers& subsc
                 static_cast<unsigned long long>(run.published()),
                 static_cast<unsigned long long>(run.publisher().accepted()),
                 static_cast<unsigned long long>(run.publisher().refused()), seconds);
+    // Of what was offered in the time of publishing, how much arrived as fast: 1 when none was
+    // late.
+    const double offered = options.rate * options.subscribers / options.channels;
+    std::printf("\"share_of_offered\":%.4f,", per(per(delivered, seconds), offered));
     std::printf("\"deliveries\":%llu,\"deliveries_per_second\":%.0f,\"reads\":%llu,",
                 static_cast<unsigned long long>(ledger.delivered()), per(delivered, seconds),
-                static_cast<unsigned long long>(subscribers.reads()));
+                static_cast<unsigned long long>(run.reads()));
     print_faults(subscribers);
     std::printf("\"latency_us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f},",
                 microseconds(latency.at(0.5)), microseconds(latency.at(0.9)),
@@ -203,75 +196,18 @@ void report_run(const Options& options, const Run& run, const Subscribers& subsc
         per(microseconds(sidecar_ns), static_cast<double>(run.published())));
 }
 
-void weigh_idle_connections(const Options& options, Subscribers& subscribers,
-                            const std::vector<pid_t>& server) {
-    uint64_t before = pss_bytes(server);
-    uint64_t started = monotonic_ns();
-    subscribers.connect_all();
-    double connect_seconds = static_cast<double>(monotonic_ns() - started) / 1e9;
-    std::this_thread::sleep_for(std::chrono::duration<double>(options.settle_seconds));
-    uint64_t after = pss_bytes(server);
-
-    double grown = static_cast<double>(after) - static_cast<double>(before);
-    std::printf(
-        "{\"subscribers\":%u,\"transport\":\"%s\",\"connect_seconds\":%.3f,"
-        "\"pss_before\":%llu,\"pss_after\":%llu,\"pss_bytes_per_connection\":%.1f}\n",
-        options.subscribers, options.websocket ? "websocket" : "sse", connect_seconds,
-        static_cast<unsigned long long>(before), static_cast<unsigned long long>(after),
-        grown / options.subscribers);
-}
-
-// Everybody resumes at once. The clock runs from the first request to the last event.
-void resume(const Options& options, int epoll, Subscribers& subscribers,
-            const std::vector<pid_t>& server, const std::vector<pid_t>& sidecar) {
-    const uint64_t server_before = cpu_ns(server);
-    const uint64_t sidecar_before = cpu_ns(sidecar);
-    const uint64_t started = monotonic_ns();
-    for (uint32_t channel = 0; channel < options.channels; ++channel) {
-        for (uint64_t i = 0; i < options.resume_events; ++i) {
-            subscribers.published(channel, started);
-        }
-    }
-
-    subscribers.connect_all();
-    epoll_event events[kEventsPerRound];
-    for (uint64_t now = monotonic_ns(), last = now;
-         subscribers.ledger().delivered() < subscribers.owed() && now - last < kStall;
-         now = monotonic_ns(), last = std::max(last, subscribers.last_delivery_ns())) {
-        int ready = epoll_wait(epoll, events, kEventsPerRound, kTickMs);
-        for (int i = 0; i < ready; ++i) {
-            subscribers.read(events[i].data.u64);
-        }
-    }
-
-    const Ledger& ledger = subscribers.ledger();
-    if (ledger.delivered() == 0) {
-        throw std::runtime_error("nobody received an event behind " + options.resume_from);
-    }
-    const uint64_t last_ns = std::max(subscribers.last_delivery_ns(), started + 1);
-    const double seconds = static_cast<double>(last_ns - started) / 1e9;
-    const auto delivered = static_cast<double>(ledger.delivered());
-    std::printf("{\"subscribers\":%u,\"events\":%llu,\"seconds\":%.5f,\"events_per_second\":%.0f,",
-                options.subscribers, static_cast<unsigned long long>(ledger.delivered()), seconds,
-                delivered / seconds);
-    print_faults(subscribers);
-    std::printf("\"server_cpu_us_per_event\":%.3f,\"sidecar_cpu_us_per_event\":%.3f}\n",
-                microseconds(cpu_ns(server) - server_before) / delivered,
-                microseconds(cpu_ns(sidecar) - sidecar_before) / delivered);
-}
-
 void measure(const Options& options) {
     raise_file_limit(options.subscribers + 64);
     Fd epoll(epoll_create1(EPOLL_CLOEXEC));
     Subscribers subscribers(options, epoll.get());
-    const std::vector<pid_t> server = with_descendants(options.server_pids);
-    const std::vector<pid_t> sidecar = with_descendants(options.sidecar_pids);
+    const Accounts accounts{with_descendants(options.server_pids),
+                            with_descendants(options.sidecar_pids)};
     if (options.idle) {
-        weigh_idle_connections(options, subscribers, server);
+        open_idle(options, subscribers, accounts);
         return;
     }
     if (!options.resume_from.empty()) {
-        resume(options, epoll.get(), subscribers, server, sidecar);
+        resume(options, epoll.get(), subscribers, accounts);
         return;
     }
 
@@ -280,11 +216,11 @@ void measure(const Options& options) {
     double connect_seconds = static_cast<double>(monotonic_ns() - connecting_ns) / 1e9;
 
     Run run(options, epoll.get(), subscribers);
-    uint64_t server_before = cpu_ns(server);
-    uint64_t sidecar_before = cpu_ns(sidecar);
+    uint64_t server_before = cpu_ns(accounts.server);
+    uint64_t sidecar_before = cpu_ns(accounts.sidecar);
     run.publish_and_receive();
-    uint64_t server_after = cpu_ns(server);
-    uint64_t sidecar_after = cpu_ns(sidecar);
+    uint64_t server_after = cpu_ns(accounts.server);
+    uint64_t sidecar_after = cpu_ns(accounts.sidecar);
 
     report_run(options, run, subscribers, connect_seconds, server_after - server_before,
                sidecar_after - sidecar_before);

@@ -17,8 +17,12 @@ constexpr char kUsage[] =
   --port PORT           where the server listens on 127.0.0.1
   --path PATH           what subscribers ask for; %d is the channel          (/s/%d)
   --websocket           upgrade to WebSocket instead of SSE
-  --subscribers N       connections                                          (1)
+  --tls                 TLS 1.3
+  --http2 S             HTTP/2 in TLS, S subscribers a connection
+  --subscribers N       connections, or with --http2 streams                 (1)
   --channels C          subscriber i listens to channel i % C                (1)
+  --at-once N           so many connections open at a time                   (256)
+  --spin                do not sleep while they open
   --redis PORT          publish with PUBLISH bench:<channel>
   --post-port PORT      publish with POST on a kept-alive connection
   --post-path PATH      where to; %d is the channel                          (/p/%d)
@@ -27,7 +31,7 @@ constexpr char kUsage[] =
   --seconds D           how long to publish                                  (3)
   --resume ID           publish nothing, send ID as Last-Event-ID
   --events N            how many events each channel has behind it
-  --idle                publish nothing, report memory per connection
+  --idle                publish nothing, report CPU and memory per connection
   --settle D            seconds of quiet before memory is read               (2)
   --server-pid PID      account this process and its descendants (repeatable)
   --sidecar-pid PID     account this one apart (repeatable)
@@ -61,6 +65,12 @@ void check(const Options& options) {
     if (options.resume_from.empty() != (options.resume_events == 0)) {
         fail("--resume and --events belong together");
     }
+    if (options.streams > 0 && (options.websocket || !options.resume_from.empty())) {
+        fail("--http2 goes with neither --websocket nor --resume");
+    }
+    if (options.streams > 0 && options.subscribers % options.streams != 0) {
+        fail("--subscribers must be a multiple of what --http2 says");
+    }
     if (options.channels > options.subscribers) {
         fail("--channels must not exceed --subscribers: every channel needs one");
     }
@@ -73,6 +83,10 @@ Options parse_options(int argc, char** argv) {
         {"port", required_argument, nullptr, 'p'},
         {"path", required_argument, nullptr, 'u'},
         {"websocket", no_argument, nullptr, 'w'},
+        {"tls", no_argument, nullptr, 't'},
+        {"http2", required_argument, nullptr, 'h'},
+        {"at-once", required_argument, nullptr, 'a'},
+        {"spin", no_argument, nullptr, 'x'},
         {"subscribers", required_argument, nullptr, 'n'},
         {"channels", required_argument, nullptr, 'c'},
         {"redis", required_argument, nullptr, 'r'},
@@ -109,6 +123,19 @@ Options parse_options(int argc, char** argv) {
                 break;
             case 'w':
                 options.websocket = true;
+                break;
+            case 't':
+                options.tls = true;
+                break;
+            case 'h':
+                options.streams = static_cast<uint32_t>(value(1, 1000));
+                options.tls = true;
+                break;
+            case 'a':
+                options.at_once = static_cast<uint32_t>(value(1, 1e6));
+                break;
+            case 'x':
+                options.spin = true;
                 break;
             case 'n':
                 options.subscribers = static_cast<uint32_t>(value(1, 1e6));

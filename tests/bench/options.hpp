@@ -14,8 +14,12 @@ struct Options {
     uint16_t port = 0;
     std::string path = "/s/%d";  // %d becomes the number of the channel
     bool websocket = false;
+    bool tls = false;      // TLS 1.3; the certificate is not checked
+    uint32_t streams = 0;  // HTTP/2 in TLS, with so many subscribers a connection; 0: HTTP/1.1
     uint32_t subscribers = 1;
-    uint32_t channels = 1;  // subscriber i listens to channel i % channels
+    uint32_t channels = 1;   // subscriber i listens to channel i % channels
+    uint32_t at_once = 256;  // that await their response at a time: below every server's backlog
+    bool spin = false;       // poll while connecting: the server pays for no wake-up of ours
 
     // Where events go: PUBLISH bench:<channel> to Redis, or POST to post_path.
     uint16_t redis_port = 0;

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import statistics
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def number(value):
     """Three or four significant digits, thousands separated."""
     if value is None:
         return "-"
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:,.2f} M"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
@@ -28,7 +31,7 @@ def number(value):
 def machine():
     cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.machine())
-    return {"cores": os.cpu_count(), "kernel": platform.release(), "cpu": cpu}
+    return {"cores": os.cpu_count(), "kernel": re.match(r"[\d.]+\d|", platform.release())[0], "cpu": cpu}
 
 
 def summarise(rows, results, quick):
@@ -36,18 +39,36 @@ def summarise(rows, results, quick):
     is their median: host noise comes in modes that last for seconds."""
     summary = []
     for row in rows:
-        runs = {name: [figure(run, row.figure) for run in of] for name, of in results[row.name].items()}
+        runs = results[row.name]
+        values = {name: [figure(run, row.figure) for run in of] for name, of in runs.items()}
+        of_herald = runs.get("herald", [])
         summary.append({
-            "name": row.name, "title": row.title, "unit": row.unit,
-            "figures": {name: statistics.median(values) for name, values in runs.items()},
-            "spread": {name: [min(values), max(values)] for name, values in runs.items()},
-            "sidecar_us_per_event": sidecar_cost(results[row.name].get("herald", [])),
-            "faults": {name: total for name, of in results[row.name].items() if (total := faults(of))},
-            "ratios": [ratio(goal, runs, row.judged_when_quick or not quick) for goal in row.goals
+            "name": row.name, "title": row.title, "unit": row.unit, "rounds": max(map(len, runs.values())),
+            "figures": {name: statistics.median(each) for name, each in values.items()},
+            "spread": {name: [min(each), max(each)] for name, each in values.items()},
+            "also": {label: {name: statistics.median(figure(run, path) for run in of) for name, of in runs.items()}
+                     for label, path in row.also},
+            "series": series(row, runs),
+            "sidecar_us_per_event": sidecar_cost(of_herald),
+            "faults": {name: total for name, of in runs.items() if (total := faults(of))},
+            "ratios": [ratio(goal, row, runs, row.judged_when_quick or not quick) for goal in row.goals
                        if goal.server in runs and (goal.base is None or goal.base in runs)],
-            "notes": notes(row, results[row.name].get("herald", [])),
+            "notes": notes(row, of_herald),
         })
     return summary
+
+
+def series(row, runs):
+    """{line: {x: median}}, for a row that measures more than one point."""
+    if not row.series:
+        return {}
+    x, y, path = row.series
+    if isinstance(path, str):
+        lines = [(name, path, of) for name, of in runs.items()]
+    else:
+        lines = [(line, its, runs.get("herald", [])) for line, its in path]
+    return {"x": x, "y": y, "of": {line: {step: statistics.median(figure(run, its)[step] for run in of)
+                                          for step in figure(of[0], its)} for line, its, of in lines if of}}
 
 
 def sidecar_cost(runs):
@@ -68,27 +89,42 @@ def faults(runs):
     return {kind: total for kind, total in totals.items() if total}
 
 
-def ratio(goal, runs, judged):
-    own = statistics.median(runs[goal.server])
-    if goal.base is None:
-        name, value = goal.server, own
-    else:
-        name = f"{goal.server} / {goal.base}"
-        values = [a / b for a, b in zip(runs[goal.server], runs[goal.base]) if b]
-        value = statistics.median(values) if values else None
+def ratio(goal, row, runs, judged):
+    path = goal.figure or row.figure
+    own = [figure(run, path) for run in runs[goal.server]]
+    values, name = own, goal.server
+    if goal.base is not None:
+        bases = [figure(run, path) for run in runs[goal.base]]
+        pairs = list(zip(own, bases))
+        values = [a - b for a, b in pairs] if goal.beyond else [a / b for a, b in pairs if b]
+        name = f"{goal.server} {'-' if goal.beyond else '/'} {goal.base}"
+    if goal.label:
+        name += f", {goal.label}"
+    value = statistics.median(values) if values else None
+    judged = judged and says_something(goal, row, runs)
     if goal.limit is None or value is None or not judged:
-        return {"ratio": name, "value": value, "target": None, "met": None}
+        target = None if goal.limit is None else "not judged"
+        return {"server": goal.server, "ratio": name, "value": value, "target": target, "met": None}
 
     met = COMPARE[goal.sense](value, goal.limit)
     target = f"{goal.sense} {goal.limit:,g}"
     if goal.enough is not None:
-        met = met or COMPARE[goal.sense](own, goal.enough)
+        met = met or COMPARE[goal.sense](statistics.median(own), goal.enough)
         target += f", or {goal.server} {goal.sense} {goal.enough:,g}"
-    return {"ratio": name, "value": value, "target": target, "met": met}
+    return {"server": goal.server, "ratio": name, "value": value, "target": target, "met": met}
+
+
+def says_something(goal, row, runs):
+    """Whether the runs of a goal's servers were such that they can be compared (Row.judged_if)."""
+    if not row.judged_if:
+        return True
+    path, least = row.judged_if
+    return all(statistics.median(figure(run, path) for run in runs[name]) >= least
+               for name in (goal.server, goal.base) if name)
 
 
 def herald_failed(results):
-    return any(faults(of["herald"]) for of in results.values() if "herald" in of)
+    return any(faults(of) for row in results.values() for name, of in row.items() if name.startswith("herald"))
 
 
 def table(summary, rounds):
@@ -103,44 +139,13 @@ def table(summary, rounds):
             wrong = "".join(f"  {kind}: {total:,}" for kind, total in row["faults"].get(name, {}).items())
             cost = row["sidecar_us_per_event"] if name == "herald" and "CPU" in row["unit"] else None
             sidecar = "" if cost is None else f"  + sidecar {number(cost)} us/event"
-            lines.append(f"    {name:20} {number(value):>12} {row['unit']}{span}{sidecar}{wrong}")
+            also = "".join(f"  {label} {number(of[name])}" for label, of in row["also"].items())
+            lines.append(f"    {name:20} {number(value):>12} {row['unit']}{span}{also}{sidecar}{wrong}")
         for note in row["notes"]:
             lines.append(f"      {note['label']:34} {number(note['value']):>12} {note['unit']}")
         for entry in row["ratios"]:
-            verdict = "" if entry["met"] is None else f"   target {entry['target']}: " + (
-                "met" if entry["met"] else "MISSED")
-            lines.append(f"    {entry['ratio']:20} {number(entry['value']):>12}{verdict}")
+            verdict = {None: entry["target"] or "", True: f"target {entry['target']}: met",
+                       False: f"target {entry['target']}: MISSED"}[entry["met"]]
+            lines.append(f"    {entry['ratio']:34} {number(entry['value']):>12}   {verdict}".rstrip())
         lines.append("")
-    return "\n".join(lines)
-
-
-FILL_BEGIN, FILL_END = "<!-- filled by run.py --fill -->", "<!-- end -->"
-
-
-def fill(path, summary):
-    """Replaces the table of durability in a Markdown file, which is between FILL_BEGIN and FILL_END."""
-    text = path.read_text()
-    before, _, rest = text.partition(FILL_BEGIN)
-    _, _, after = rest.partition(FILL_END)
-    if not after:
-        raise SystemExit(f"run.py: {path} has no {FILL_BEGIN} ... {FILL_END}")
-    path.write_text(f"{before}{FILL_BEGIN}\n{markdown(summary)}\n{FILL_END}{after}")
-
-
-def markdown(summary):
-    """The rows of durability, which are those with notes."""
-    host = machine()
-    lines = [f"{host['cores']} cores, {host['cpu']}, Linux {host['kernel']}.", "",
-             "| | figure | target |", "| --- | --- | --- |"]
-    for row in summary:
-        if not row["notes"]:
-            continue
-        verdict = next((f"{entry['target']}: {'met' if entry['met'] else 'missed'}" for entry in row["ratios"]
-                        if entry["target"]), "")
-        lines.append(f"| **{row['title']}** ({row['name']}) | | |")
-        for name, value in row["figures"].items():
-            lines.append(f"| {name} | {number(value)} {row['unit']} | {verdict if name == 'herald' else ''} |")
-        lines += [f"| {entry['ratio']} | {number(entry['value'])} | |" for entry in row["ratios"]
-                  if "/" in entry["ratio"]]
-        lines += [f"| {note['label']} | {number(note['value'])} {note['unit']} | |" for note in row["notes"]]
     return "\n".join(lines)

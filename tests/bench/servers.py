@@ -1,31 +1,26 @@
-"""The processes of a benchmark: Redis, and the servers that are compared.
+"""The servers that are compared, Herald among them, and Redis.
 
 Every server is started afresh for every measurement, in a directory of its own, on a free port of 127.0.0.1, and
 stopped when its `with` block ends, however it ends. Where nothing else is said, servers run on one core, everything
 else on the other.
 """
 
-import ctypes
-import json
 import os
-import signal
-import socket
-import subprocess
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from processes import (BOTH_CORES, OTHER_CORE, SERVER_CORE, BenchError, exchange, free_port, is_delivering, process,
+                       run_json, wait_until)
+from variants import VARIANTS, listening
+
+PEERS = Path(__file__).parent / "peers"
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
-READY_SECONDS = 20
-STOP_SECONDS = 15  # a sidecar finishes what its projections have begun
 
 # With these a connection's request fits its first blocks; both nginx modules get the same.
 POOLS = "connection_pool_size 384; request_pool_size 5632;"
 
-
-class BenchError(Exception):
-    """Something could not be started or measured; the message says what."""
+PLAIN = VARIANTS[""]
 
 
 @dataclass
@@ -44,111 +39,6 @@ class Server:
         for pid in self.sidecar_pids:
             args += ["--sidecar-pid", str(pid)]
         return args
-
-
-def cores():
-    """(core of the server, core of everything else), as sets; the same when there is only one."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return {allowed[0]}, {allowed[min(1, len(allowed) - 1)]}
-
-
-SERVER_CORE, OTHER_CORE = cores()
-BOTH_CORES = SERVER_CORE | OTHER_CORE
-
-
-def on_cores(of_machine):
-    """What a child does before exec: stay on these cores, and go when we go, even if we are killed."""
-    libc = ctypes.CDLL(None)
-
-    def prepare():
-        os.sched_setaffinity(0, of_machine)
-        libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-    return prepare
-
-
-@contextmanager
-def process(command, on, log):
-    """Runs `command` on these cores, in a session of its own so that Ctrl-C reaches us alone, and ends it."""
-    with open(log, "ab") as output:
-        child = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True, preexec_fn=on_cores(on))
-    try:
-        yield child
-    finally:
-        child.terminate()
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-
-
-def run_json(command, on, timeout):
-    """Runs one of the benchmark's programs on these cores; the JSON that it prints."""
-    command = [str(word) for word in command]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, preexec_fn=on_cores(on))
-    except subprocess.TimeoutExpired:
-        raise BenchError(f"{command[0]} was not done after {timeout} s") from None
-    if result.returncode != 0:
-        raise BenchError(result.stderr.strip())
-    return json.loads(result.stdout)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until(condition, children, what, log):
-    """Waits until `condition()` holds; fails at once when a child has ended."""
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        for child in children:
-            if child.poll() is not None:
-                raise BenchError(f"{what} ended while starting:\n{tail(log)}")
-        if condition():
-            return
-        time.sleep(0.02)
-    raise BenchError(f"{what} was not ready after {READY_SECONDS} s:\n{tail(log)}")
-
-
-def tail(log):
-    return "".join(Path(log).read_text(errors="replace").splitlines(keepends=True)[-15:])
-
-
-def exchange(port, request, answer_size=4096):
-    """One request, one answer on a fresh connection; empty when nobody is there."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), 2) as connection:
-            connection.sendall(request)
-            return connection.recv(answer_size)
-    except OSError:
-        return b""
-
-
-def is_delivering(port, publish_once):
-    """Subscribes to channel 0, publishes, and tells whether the event arrived."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), 2) as subscriber:
-            subscriber.sendall(b"GET /s/0 HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n")
-            received = b""
-            while b"\r\n\r\n" not in received:
-                received += subscriber.recv(4096) or b"\r\n\r\n"
-            if not received.startswith(b"HTTP/1.1 200"):
-                return False
-            subscriber.settimeout(0.3)
-            publish_once()
-            while b'{"ready":true}' not in received:
-                received += (part := subscriber.recv(4096))
-                if not part:
-                    return False
-            return True
-    except OSError:
-        return False
 
 
 @contextmanager
@@ -174,32 +64,34 @@ def redis_publisher(redis_port):
 
 
 @contextmanager
-def floor(directory, build, redis_port, mode):
+def floor(directory, build, redis_port, mode, channels=1):
     port = free_port()
     log = directory / "floor.log"
-    command = [build / "bench/herald_bench_floor", "--port", port, "--redis", redis_port, "--mode", mode]
+    command = [build / "bench/herald_bench_floor", "--port", port, "--redis", redis_port, "--mode", mode,
+               "--channels", channels]
     with process(command, SERVER_CORE, log) as child:
         publish = redis_publisher(redis_port)
         wait_until(lambda: is_delivering(port, publish), [child], "the floor", log)
         yield Server(port, [child.pid], ["--redis", str(redis_port)])
 
 
-def nginx_conf(directory, module, http):
-    """A complete configuration with one worker; everything it writes is in `directory`."""
+def nginx_conf(directory, module, http, variant=PLAIN):
+    """A complete configuration; everything it writes is in `directory`."""
     temporary = "\n".join(f"    {name}_temp_path {directory}/{name};"
                           for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     path = directory / "nginx.conf"
     path.write_text(f"""\
 load_module {module};
 {"user root;" if os.geteuid() == 0 else ""}
-worker_processes 1;
+worker_processes {variant.workers};
 daemon off;
 pid {directory}/nginx.pid;
 events {{ worker_connections 16384; }}
 http {{
     access_log off;
     keepalive_requests 1000000000;
-    {POOLS}
+    {POOLS if variant.pools else ""}
+    {variant.http}
 {temporary}
 {http}
 }}
@@ -212,12 +104,12 @@ def nginx_command(directory, conf, log):
 
 
 @contextmanager
-def nchan(directory):
-    port = free_port()
+def nchan(directory, variant=PLAIN):
+    port, plain = ports(variant)
     log = directory / "nginx.log"
     conf = nginx_conf(directory, NCHAN_MODULE, f"""\
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        {listening(variant, directory, port, plain)}
         location ~ ^/s/(\\d+)$ {{
             nchan_subscriber eventsource websocket;
             nchan_subscriber_first_message newest;
@@ -227,13 +119,19 @@ def nchan(directory):
             nchan_publisher http;
             nchan_channel_id bench:$1;
         }}
-    }}""")
+    }}""", variant)
     request = (b"POST /p/0 HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nContent-Length: 14\r\n\r\n"
                b'{"ready":true}')
     with process(nginx_command(directory, conf, log), SERVER_CORE, log) as child:
-        publish = lambda: exchange(port, request)
-        wait_until(lambda: is_delivering(port, publish), [child], "nginx with nchan", log)
-        yield Server(port, [child.pid], ["--post-port", str(port)])
+        publish = lambda: exchange(plain, request)
+        wait_until(lambda: is_delivering(plain, publish), [child], "nginx with nchan", log)
+        yield Server(port, [child.pid], ["--post-port", str(plain)])
+
+
+def ports(variant):
+    """(where subscribers connect, where the same server speaks plain HTTP/1)"""
+    port = free_port()
+    return port, free_port() if "ssl" in variant.listen else port
 
 
 @contextmanager
@@ -264,28 +162,46 @@ channels = "bench:{{id}}"
 
 
 @contextmanager
-def nginx(directory, build, redis_port, sidecar_child, locations="", http=""):
+def nginx(directory, build, redis_port, sidecar_child, locations="", http="", variant=PLAIN):
     """nginx with Herald's module, beside a running sidecar, once an event has come through. `locations` and `http` are
     more of its configuration."""
-    port = free_port()
+    port, plain = ports(variant)
     log = directory / "nginx.log"
     conf = nginx_conf(directory, build / "ngx_http_herald_module.so", f"""\
     herald_sidecar unix:{directory}/herald.sock;{http}
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        {listening(variant, directory, port, plain)}
         location ~ ^/s/(\\w+)$ {{ herald_subscribe bench:$1; }}
         {locations}
-    }}""")
+    }}""", variant)
     with process(nginx_command(directory, conf, log), SERVER_CORE, log) as child:
         publish = redis_publisher(redis_port)
-        wait_until(lambda: is_delivering(port, publish), [sidecar_child, child], "Herald", log)
+        wait_until(lambda: is_delivering(plain, publish), [sidecar_child, child], "Herald", log)
         yield Server(port, [child.pid], ["--redis", str(redis_port)], [sidecar_child.pid])
 
 
 @contextmanager
-def herald(directory, build, redis_port):
-    with sidecar(directory, build, redis_port) as child, nginx(directory, build, redis_port, child) as server:
+def herald(directory, build, redis_port, variant=PLAIN):
+    with sidecar(directory, build, redis_port) as child, \
+            nginx(directory, build, redis_port, child, variant=variant) as server:
         yield server
+
+
+@contextmanager
+def service(name, directory, redis_port):
+    """A small service of the kind that people write, which forwards what Redis publishes (peers/)."""
+    port = free_port()
+    log = directory / f"{name}.log"
+    command = {
+        "node": ["node", PEERS / "node_service.js", port, redis_port],
+        "fastapi": ["/usr/bin/python3", "-B", "-m", "uvicorn", "--app-dir", PEERS, "--host", "127.0.0.1", "--port", port,
+                    "--backlog", "4096", "--ws-ping-interval", "3600",  # the load generator answers no pings
+                    "--log-level", "error", "--no-access-log", "fastapi_service:app"],
+    }[name]
+    with process(command, SERVER_CORE, log, {"BENCH_REDIS_PORT": str(redis_port)}) as child:
+        publish = redis_publisher(redis_port)
+        wait_until(lambda: is_delivering(port, publish), [child], name, log)
+        yield Server(port, [child.pid], ["--redis", str(redis_port)])
 
 
 @contextmanager

@@ -7,8 +7,8 @@
 namespace herald::bench {
 namespace {
 
-constexpr size_t kAtOnce = 256;  // connections under way together: below every server's backlog
-constexpr int kConnectTimeoutMs = 10'000;
+constexpr int kEventsPerRound = 256;
+constexpr uint64_t kConnectTimeoutNs = 10'000'000'000;
 
 std::string request_for(const Options& options, uint32_t channel) {
     std::string request =
@@ -29,6 +29,9 @@ std::string request_for(const Options& options, uint32_t channel) {
 Subscribers::Subscribers(const Options& options, int epoll)
     : options_(options),
       epoll_(epoll),
+      wires_(options.tls ? Security::Tls : Security::Plain,
+             options.streams > 0 ? "h2" : "http/1.1"),
+      http2_(options.streams > 0 ? options.subscribers / options.streams : 0),
       subscribers_(options.subscribers),
       ledger_(options.subscribers),
       sent_at_(options.channels),
@@ -46,48 +49,69 @@ Subscribers::~Subscribers() {
 }
 
 void Subscribers::connect_all() {
-    std::array<epoll_event, kAtOnce> events;
+    const size_t each = std::max(options_.streams, 1U);
+    std::array<epoll_event, kEventsPerRound> events;
     size_t opened = 0;
-    while (streaming_ < subscribers_.size()) {
-        while (opened < subscribers_.size() && opened - streaming_ < kAtOnce) {
-            open_connection(opened++);
+    uint64_t progress_ns = monotonic_ns();
+    for (size_t streaming = 0; streaming_ < subscribers_.size();) {
+        while (opened < subscribers_.size() && opened - streaming_ < options_.at_once) {
+            open_connection(opened);
+            opened += each;
         }
 
-        int ready = epoll_wait(epoll_, events.data(), kAtOnce, kConnectTimeoutMs);
-        if (ready == 0) {
-            throw std::runtime_error("only " + std::to_string(streaming_) + " of " +
-                                     std::to_string(subscribers_.size()) +
-                                     " subscribers got a response");
-        }
+        const int wait_ms = options_.spin ? 0 : 1000;
+        int ready = epoll_wait(epoll_, events.data(), kEventsPerRound, wait_ms);
         for (int i = 0; i < ready; ++i) {
             read(events[static_cast<size_t>(i)].data.u64);
         }
         if (closed_ > 0) {
             throw std::runtime_error("the server closed a connection before the first event");
         }
+        const uint64_t now = monotonic_ns();
+        if (streaming_ > streaming) {
+            streaming = streaming_;
+            progress_ns = now;
+        } else if (now - progress_ns > kConnectTimeoutNs) {
+            throw std::runtime_error("only " + std::to_string(streaming_) + " of " +
+                                     std::to_string(subscribers_.size()) +
+                                     " subscribers got a response");
+        }
     }
 }
 
 void Subscribers::open_connection(size_t index) {
-    Fd fd = connect_loopback(options_.port);
-    std::string request = request_for(options_, static_cast<uint32_t>(index % options_.channels));
-    ssize_t sent = send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent != static_cast<ssize_t>(request.size())) {
-        throw_errno("sending a request");
-    }
+    Fd fd = wires_.connect(options_.port);
+    wires_.send_all(fd.get(), request_on(index));
     watch(epoll_, EPOLL_CTL_ADD, fd.get(), EPOLLIN, index);
     subscribers_[index].fd = fd.release();
 }
 
+// All requests of the connection whose first subscriber is `index`.
+std::string Subscribers::request_on(size_t index) {
+    if (options_.streams == 0) {
+        return request_for(options_, static_cast<uint32_t>(index % options_.channels));
+    }
+    std::string requests = Http2Connection::preface();
+    for (uint32_t i = 0; i < options_.streams; ++i) {
+        const auto channel = static_cast<uint32_t>((index + i) % options_.channels);
+        requests += Http2Connection::get(2 * i + 1, path_of_channel(options_.path, channel));
+    }
+    return requests;
+}
+
 void Subscribers::read(size_t index) {
     Subscriber& subscriber = subscribers_[index];
-    if (subscriber.state == State::Closed) {
+    if (subscriber.fd < 0) {
+        return;
+    }
+    if (options_.streams > 0) {
+        read_http2(index);
         return;
     }
     char* begin = buffer_.get();
     std::memcpy(begin, subscriber.carry.data(), subscriber.carried);
-    ssize_t got = recv(subscriber.fd, begin + subscriber.carried, kReadSize - subscriber.carried,
-                       MSG_DONTWAIT);
+    ssize_t got =
+        wires_.receive(subscriber.fd, begin + subscriber.carried, kReadSize - subscriber.carried);
     if (got < 0 && errno == EAGAIN) {
         return;
     }
@@ -98,6 +122,53 @@ void Subscribers::read(size_t index) {
 
     ++reads_;
     take_in(index, begin, begin + subscriber.carried + got);
+}
+
+void Subscribers::read_http2(size_t index) {
+    const int fd = subscribers_[index].fd;
+    ssize_t got = wires_.receive(fd, buffer_.get(), kReadSize);
+    if (got < 0 && errno == EAGAIN) {
+        return;
+    }
+    if (got <= 0) {
+        close_connection(index);
+        return;
+    }
+
+    ++reads_;
+    Http2Connection& connection = http2_[index / options_.streams];
+    connection.feed({buffer_.get(), static_cast<size_t>(got)});
+    std::string answers;
+    while (auto frame = connection.next()) {
+        take_frame(index, *frame);
+        answers += connection.answer(*frame);
+    }
+    if (!answers.empty()) {
+        wires_.send_all(fd, answers);
+    }
+}
+
+// A frame of the connection whose first subscriber is `index`.
+void Subscribers::take_frame(size_t index, const Http2Connection::Frame& frame) {
+    if (frame.type == Http2Connection::kGoAway || frame.type == Http2Connection::kResetStream) {
+        throw std::runtime_error("the server closed an HTTP/2 stream or connection");
+    }
+    if (frame.stream == 0 || frame.stream > 2 * options_.streams) {
+        return;
+    }
+    const size_t which = index + frame.stream / 2;
+    Subscriber& subscriber = subscribers_[which];
+    if (frame.type == Http2Connection::kHeaders && subscriber.state != State::Streams) {
+        if (!Http2Connection::is_ok(frame)) {
+            throw std::runtime_error("the server refused an HTTP/2 stream");
+        }
+        subscriber.state = State::Streams;
+        ++streaming_;
+    } else if (frame.type == Http2Connection::kData && subscriber.state == State::Streams) {
+        std::string bytes(subscriber.carry.data(), subscriber.carried);
+        bytes += frame.payload;
+        take_in_events(which, bytes.data(), bytes.data() + bytes.size());
+    }
 }
 
 void Subscribers::take_in(size_t index, const char* begin, const char* end) {
@@ -163,9 +234,11 @@ void Subscribers::close_connection(size_t index) {
     Subscriber& subscriber = subscribers_[index];
     close(subscriber.fd);
     subscriber.fd = -1;
-    subscriber.state = State::Closed;
-    ledger_.forget(index);
-    ++closed_;
+    for (size_t i = index; i < index + std::max(options_.streams, 1U); ++i) {
+        subscribers_[i].state = State::Closed;
+        ledger_.forget(i);
+        ++closed_;
+    }
 }
 
 uint64_t Subscribers::owed() const {

@@ -1,7 +1,8 @@
 // The subscribers of a run: opens the connections, waits for their response heads, and takes in
 // what arrives. What a server wraps around an event (chunks, SSE lines, frames) is not parsed:
 // scan_events finds the payload in it. An event cut in two by a chunk boundary is therefore
-// reported as lost, never missed silently.
+// reported as lost, never missed silently. HTTP/2 alone is taken apart: its connections carry
+// several subscribers each.
 #pragma once
 
 #include <array>
@@ -10,17 +11,19 @@
 #include <vector>
 
 #include "histogram.hpp"
+#include "http2.hpp"
 #include "ledger.hpp"
 #include "net.hpp"
 #include "options.hpp"
 #include "payload.hpp"
+#include "wires.hpp"
 
 namespace herald::bench {
 
 class Subscribers {
   public:
-    // `epoll` is the caller's and outlives this; connections are registered with their index as
-    // tag.
+    // `epoll` is the caller's and outlives this; connections are registered with the index of
+    // their first subscriber as tag.
     Subscribers(const Options& options, int epoll);
     ~Subscribers();
     Subscribers(const Subscribers&) = delete;
@@ -33,7 +36,7 @@ class Subscribers {
     // Notes that the next event of `channel` was published now.
     void published(uint32_t channel, uint64_t now_ns) { sent_at_[channel].push_back(now_ns); }
 
-    // Reads once what has arrived for subscriber `index`.
+    // Reads once what has arrived on the connection whose first subscriber is `index`.
     void read(size_t index);
 
     const Ledger& ledger() const { return ledger_; }
@@ -59,6 +62,9 @@ class Subscribers {
     static_assert(sizeof(Subscriber) <= 32);
 
     void open_connection(size_t index);
+    std::string request_on(size_t index);
+    void read_http2(size_t index);
+    void take_frame(size_t index, const Http2Connection::Frame& frame);
     void take_in(size_t index, const char* begin, const char* end);
     const char* take_in_head(Subscriber& subscriber, const char* begin, const char* end);
     void take_in_events(size_t index, const char* begin, const char* end);
@@ -68,6 +74,8 @@ class Subscribers {
 
     Options options_;
     int epoll_;
+    Wires wires_;
+    std::vector<Http2Connection> http2_;  // by connection
     std::vector<Subscriber> subscribers_;
     Ledger ledger_;
     Histogram latency_;

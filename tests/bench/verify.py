@@ -122,18 +122,16 @@ def count_jsonl(state, published):
     return lines, wrong
 
 
-def account(state, published):
+def account(state, published, with_jsonl=True):
     """Counts everything; the faults are what report.FAULTS names."""
     journal, journal_disorder = count_journal(state)
     index = count_index(state)
-    jsonl, jsonl_disorder = count_jsonl(state, published)
-    return {
-        "journal": journal, "index": index, "jsonl": jsonl,
-        "missing_in_journal": published - journal,
-        "missing_in_index": published - index,
-        "missing_in_jsonl": published - jsonl,
-        "out_of_order": journal_disorder + jsonl_disorder,
-    }
+    counts = {"journal": journal, "index": index, "out_of_order": journal_disorder,
+              "missing_in_journal": published - journal, "missing_in_index": published - index}
+    if with_jsonl:
+        jsonl, jsonl_disorder = count_jsonl(state, published)
+        counts.update(jsonl=jsonl, missing_in_jsonl=published - jsonl, out_of_order=journal_disorder + jsonl_disorder)
+    return counts
 
 
 def bytes_below(directory):
