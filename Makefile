@@ -1,5 +1,5 @@
 # make            build/herald and build/ngx_http_herald_module.so
-# make test       everything: units, fault tests, integration tests (also under sanitizers), the browser
+# make test       everything: units and integration tests (also under sanitizers), fault tests, the browser
 # make demo       Redis, sidecar, nginx and a producer on free ports, and a page to watch them
 # make bench      the benchmark next to a floor and peers           BENCH="--quick" and the like
 # make bench-full all its rows, up to an hour                      BENCH="--fill docs/performance.md"
@@ -23,7 +23,7 @@ PROVE     = prove -It/lib --timer -j $(JOBS)
 FORMATTED = $(shell git ls-files '*.cpp' '*.hpp')
 
 .PHONY: all build test test-unit test-t test-sanitized test-browser demo bench bench-full soak fuzz check clean
-.PHONY: deps deps-demo deps-test deps-check deps-bench build-tests build-sanitized build-clang
+.PHONY: deps deps-demo deps-test deps-check deps-bench build-tests build-sanitized
 
 all: build
 
@@ -46,8 +46,10 @@ build-tests: deps-test
 	$(CONFIGURE) -B $(BUILD) -DHERALD_TESTS=ON
 	cmake --build $(BUILD) -j $(JOBS)
 
+# By clang, which also warns of other things than g++ does and knows libFuzzer. It makes unit tests too, to run them sanitized.
 build-sanitized: deps-test
-	$(CONFIGURE) -B $(BUILD)-sanitized -DHERALD_SANITIZE=ON
+	CC=clang CXX=clang++ $(CONFIGURE) -B $(BUILD)-sanitized -DHERALD_SANITIZE=ON -DHERALD_TESTS=ON -DHERALD_FUZZ=ON \
+	    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG"
 	cmake --build $(BUILD)-sanitized -j $(JOBS)
 
 test: test-unit test-browser test-sanitized test-t
@@ -59,6 +61,8 @@ test-t: build-tests
 	HERALD_BUILD=$(BUILD) $(PROVE) t
 
 test-sanitized: build-sanitized
+	$(BUILD)-sanitized/tests/unit/herald_module_tests --gtest_brief=1
+	$(BUILD)-sanitized/tests/unit/herald_sidecar_tests --gtest_brief=1
 	HERALD_BUILD=$(BUILD)-sanitized HERALD_SANITIZE=1 $(PROVE) t
 
 test-browser: build-tests
@@ -78,18 +82,12 @@ bench-full: deps-bench build-tests
 soak: build-tests
 	$(BUILD)/tests/fault/herald_ring_fault $(SOAK)
 
-# clang's build is there for its warnings and for the fuzzers in it, which have flags of their own; g++'s with warnings as
-# errors is that of `make test WERROR=ON`.
-build-clang: deps-check
-	CC=clang CXX=clang++ cmake -S . -B $(BUILD)-clang -DHERALD_WERROR=ON -DHERALD_TESTS=ON -DHERALD_FUZZ=ON \
-	    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O0 -DNDEBUG"
-	cmake --build $(BUILD)-clang -j $(JOBS)
+fuzz: build-sanitized
+	ls $(BUILD)-sanitized/tests/fuzz/*_fuzz | xargs -P $(JOBS) -I {} tests/fuzz/run {} $(FUZZ_SECONDS)
 
-fuzz: build-clang
-	ls $(BUILD)-clang/tests/fuzz/*_fuzz | xargs -P $(JOBS) -I {} tests/fuzz/run {} $(FUZZ_SECONDS)
-
-check: build-clang
+check: deps-check
 	clang-format --dry-run --Werror $(FORMATTED)
+	$(MAKE) build-sanitized WERROR=ON
 
 clean:
 	rm -rf build build-* tests/browser/node_modules

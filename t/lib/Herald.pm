@@ -18,8 +18,8 @@ package Herald;
 #     is $sse->next_event->{data}, '{"n":1}';
 #     $h->finish; done_testing;
 #
-# Environment: HERALD_BUILD (build), HERALD_NGINX (nginx), HERALD_SANITIZE (preloads libasan and
-# libubsan into nginx), HERALD_KEEP (the directory stays).
+# Environment: HERALD_BUILD (build), HERALD_NGINX (nginx), HERALD_SANITIZE (preloads clang's
+# sanitizers into nginx), HERALD_KEEP (the directory stays).
 
 use strict;
 use warnings;
@@ -153,10 +153,10 @@ sub _nginx_command {
 
 sub _sanitizer_env {
     return () unless $ENV{HERALD_SANITIZE};
-    my @libraries = map { qx(g++ -print-file-name=$_) } qw(libasan.so libubsan.so);
-    chomp @libraries;
+    chomp(my $machine = qx(uname -m));
+    chomp(my $library = qx(clang -print-file-name=libclang_rt.asan-$machine.so));
     return (
-        LD_PRELOAD => join(' ', @libraries),
+        LD_PRELOAD => $library,
         ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=0',
         UBSAN_OPTIONS => 'print_stacktrace=1');
 }
