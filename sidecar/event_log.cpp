@@ -133,8 +133,10 @@ void EventLog::to_ring(const JournalEntry& entry) {
 uint64_t EventLog::append(JournalEntry entry) {
     const size_t names = names_.size();
     const size_t lines = lines_.size();
+    if (batch_.empty())
+        batch_ms_ = now_ms();
     entry.id = id_of(last_seq_ + 1);
-    entry.at_ms = now_ms();
+    entry.at_ms = batch_ms_;
     try {
         Pending pending;
         pending.record.kind = entry.kind;

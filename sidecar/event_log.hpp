@@ -93,6 +93,7 @@ class EventLog {
     uint64_t last_seq_;
     uint64_t lost_seq_ = 0;  // nobody has listened to Redis since this seq; 0: somebody does
     std::vector<Pending> batch_{};
+    uint64_t batch_ms_ = 0;  // wall clock when the batch began: all of it has come within one turn
     std::string lines_{};
     std::string names_{};
     bool behind_ = false;

@@ -34,6 +34,7 @@ IndexPruner::IndexPruner(IndexStore& store) : store_(store) {
 }
 
 void IndexPruner::prune(uint64_t now_ms) {
+    store_.insert_waiting();
     for (Cursor& cursor : cursors_) {
         if (now_ms > cursor.retention_ms)
             prune_some(cursor, now_ms, std::max<uint64_t>(kMostRows / cursors_.size(), 1));

@@ -72,9 +72,13 @@ void IndexStore::add_event(const JournalEntry& entry) {
                                 : event_time_us(scanner_, *channel->feed, entry.data, entry.at_ms);
     channel->high_us = std::max(channel->high_us, time_us);
 
-    sqlite::run(put_event_, entry.id.seq, channel->id, entry.at_ms, entry.event, entry.data);
-    sqlite::run(put_entry_, channel->id, entry.id.seq, time_us, channel->high_us - time_us,
-                int64_t{flags});
+    rows_.add({.seq = entry.id.seq,
+               .channel = channel->id,
+               .at_ms = entry.at_ms,
+               .time_us = time_us,
+               .late_us = channel->high_us - time_us,
+               .flags = flags},
+              entry.event, entry.data);
     channel->last_seq = entry.id.seq;
     channel->last_flags = flags;
     ++channel->count;
@@ -106,6 +110,7 @@ void IndexStore::skip_to(uint64_t seq) {
 void IndexStore::commit() {
     if (!writing_)
         return;
+    insert_waiting();
     remember("applied_seq", applied_seq_);
     at_step("index.applied");
     sqlite::run(commit_);
@@ -137,6 +142,7 @@ IndexedChannel* IndexStore::find_channel(std::string_view name) {
 }
 
 IndexedChannel& IndexStore::load_channel(IndexedChannel channel) {
+    insert_waiting();
     channel.feed = feed_of(channel.name);
     {
         sqlite::Query row(newest_entry_, channel.id);
@@ -181,6 +187,7 @@ std::string IndexStore::channel_name(int64_t id) {
 // -- deleting
 
 uint64_t IndexStore::oldest_seq(int64_t channel, uint64_t nth) {
+    insert_waiting();
     sqlite::Query row(nth_entry_, channel, nth - 1);
     if (!row.next())
         throw sqlite::Error(SQLITE_CORRUPT, "index: a channel has fewer events than were counted");
@@ -203,6 +210,7 @@ void IndexStore::prune(std::string_view name, uint64_t seq) {
 
 void IndexStore::prune(IndexedChannel& channel, uint64_t seq) {
     begin();
+    insert_waiting();
     uint64_t pruned_seq = 0;
     int64_t pruned_flags = 0;
     uint64_t count = 0;
@@ -237,6 +245,7 @@ std::optional<uint64_t> IndexStore::remembered(std::string_view key) {
 }
 
 IndexStore::Reading::Reading(IndexStore& store) : store_(store), mine_(!store.writing_) {
+    store_.insert_waiting();
     if (mine_)
         sqlite::run(store_.begin_reading_);
 }

@@ -14,6 +14,7 @@
 #include "sidecar/channel_cache.hpp"
 #include "sidecar/event_time.hpp"
 #include "sidecar/feed.hpp"
+#include "sidecar/index_rows.hpp"
 #include "sidecar/journal_entry.hpp"
 #include "sidecar/sqlite.hpp"
 
@@ -33,6 +34,8 @@ class IndexStore {
 
     // Adds an entry; its seq is above applied_seq().
     void add(const JournalEntry& entry);
+    // Puts what was added into the tables, for whoever reads them without a Reading.
+    void insert_waiting() { rows_.insert(); }
     // Events up to `seq` will not come. Behind the first entry, that is kept as a Gap.
     void skip_to(uint64_t seq);
     void commit();
@@ -88,8 +91,7 @@ class IndexStore {
     sqlite::Statement put_meta_{database_, "INSERT OR REPLACE INTO meta VALUES (?, ?)"};
     sqlite::Statement get_meta_{database_, "SELECT value FROM meta WHERE key = ?"};
 
-    sqlite::Statement put_event_{database_, "INSERT INTO events VALUES (?, ?, ?, ?, ?)"};
-    sqlite::Statement put_entry_{database_, "INSERT INTO entries VALUES (?, ?, ?, ?, ?)"};
+    IndexRows rows_{database_};
     sqlite::Statement put_notice_{database_, "INSERT INTO notices VALUES (?, ?, ?, ?)"};
 
     sqlite::Statement put_channel_{database_, "INSERT INTO channels (name) VALUES (?)"};

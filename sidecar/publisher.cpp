@@ -73,7 +73,7 @@ void Publisher::on_message(const RawMessage& message) {
         return reject(result, message);
 
     log_.count(ring::kReceived);
-    const uint64_t now = now_ms();
+    const uint64_t now = event.dedupe_value.empty() ? 0 : now_ms();
     if (!event.dedupe_value.empty()) {
         if (const auto earlier = dedupe_.find(message.channel, event.dedupe_value, now)) {
             log_.count(ring::kDuplicates);

@@ -120,7 +120,7 @@ void RedisPublisher::on_bytes(std::string_view bytes) noexcept {
     progress();
     try {
         const auto failure =
-            replies_->feed(bytes, [this](const redisReply& reply) { return take(reply); });
+            replies_->feed(bytes, [this](const RedisReply& reply) { return take(reply); });
         if (failure)
             lose(*failure);
     } catch (const std::exception& error) {
@@ -130,8 +130,8 @@ void RedisPublisher::on_bytes(std::string_view bytes) noexcept {
 }
 
 // Answers come in the order of the commands.
-std::optional<std::string> RedisPublisher::take(const redisReply& reply) {
-    const bool refused = reply.type == REDIS_REPLY_ERROR;
+std::optional<std::string> RedisPublisher::take(const RedisReply& reply) {
+    const bool refused = reply.type == RedisReply::Type::Error;
     if (!ready()) {
         if (!refused) {
             ++steps_done_;
@@ -151,7 +151,7 @@ std::optional<std::string> RedisPublisher::take(const redisReply& reply) {
         finish_front(written_, Outcome::Refused, redis_refusal(url_, "PUBLISH", reply));
         return std::nullopt;
     }
-    if (reply.type != REDIS_REPLY_INTEGER)
+    if (reply.type != RedisReply::Type::Integer)
         return "Redis answers PUBLISH with something else than a number";
     failures_ = 0;
     finish_front(written_, Outcome::Sent, {});

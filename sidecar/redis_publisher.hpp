@@ -67,7 +67,7 @@ class RedisPublisher final : private RedisStream::Listener {
     void on_bytes(std::string_view bytes) noexcept override;
     void on_closed(const char* reason) noexcept override;
 
-    std::optional<std::string> take(const redisReply& reply);
+    std::optional<std::string> take(const RedisReply& reply);
     void turn() noexcept;
     void connect() noexcept;
     void write_queued() noexcept;

@@ -2,19 +2,9 @@
 // pongs.
 #include "sidecar/redis_session.hpp"
 
-#include <hiredis/hiredis.h>
-
 #include "sidecar/revocation.hpp"
 
 namespace herald::sidecar {
-
-namespace {
-
-bool is_string(const redisReply& reply) {
-    return reply.type == REDIS_REPLY_STRING;
-}
-
-}  // namespace
 
 RedisSession::RedisSession(const RedisUrl& url, const std::vector<std::string>& globs,
                            Listener& listener)
@@ -43,35 +33,35 @@ std::string RedisSession::ping() {
 }
 
 std::optional<std::string> RedisSession::feed(std::string_view bytes) {
-    return replies_.feed(bytes, [this](const redisReply& reply) { return take(reply); });
+    return replies_.feed(bytes, [this](const RedisReply& reply) { return take(reply); });
 }
 
-std::optional<std::string> RedisSession::take(const redisReply& reply) {
-    if (reply.type == REDIS_REPLY_ERROR)
+std::optional<std::string> RedisSession::take(const RedisReply& reply) {
+    if (reply.type == RedisReply::Type::Error)
         return take_error(reply);
     if (steps_done_ < preamble_.commands.size()) {
         ++steps_done_;
         return std::nullopt;
     }
 
-    if (reply.type != REDIS_REPLY_ARRAY || reply.elements == 0 || !is_string(*reply.element[0]))
+    const std::span<const RedisReply> words = reply.elements;
+    if (words.empty() || !words[0].is_string())
         return std::nullopt;
-    const std::string_view kind = text_of(*reply.element[0]);
+    const std::string_view kind = words[0].text;
 
-    if (kind == "pmessage" && reply.elements == 4 && is_string(*reply.element[1]) &&
-        is_string(*reply.element[2]) && is_string(*reply.element[3])) {
-        if (text_of(*reply.element[2]) == kRevokeChannel)
+    if (kind == "pmessage" && words.size() == 4 && words[1].is_string() && words[2].is_string() &&
+        words[3].is_string()) {
+        if (words[2].text == kRevokeChannel)
             return std::nullopt;  // a glob may match more than its feed's pattern
-        const auto feed = feed_of_.find(text_of(*reply.element[1]));
+        const auto feed = feed_of_.find(words[1].text);
         if (feed != feed_of_.end())
-            listener_.on_message(
-                {feed->second, text_of(*reply.element[2]), text_of(*reply.element[3])});
+            listener_.on_message({feed->second, words[2].text, words[3].text});
         return std::nullopt;
     }
 
-    if (kind == "message" && reply.elements == 3 && is_string(*reply.element[1]) &&
-        is_string(*reply.element[2]) && text_of(*reply.element[1]) == kRevokeChannel)
-        listener_.on_revoke(text_of(*reply.element[2]));
+    if (kind == "message" && words.size() == 3 && words[1].is_string() && words[2].is_string() &&
+        words[1].text == kRevokeChannel)
+        listener_.on_revoke(words[2].text);
     else if (kind == "psubscribe" && globs_confirmed_ != awaited_)
         ++globs_confirmed_;
     else if (kind == "subscribe" && !subscribed()) {
@@ -82,7 +72,7 @@ std::optional<std::string> RedisSession::take(const redisReply& reply) {
 }
 
 // Answers come in order: behind the last PSUBSCRIBE's comes that of SUBSCRIBE.
-std::optional<std::string> RedisSession::take_error(const redisReply& reply) {
+std::optional<std::string> RedisSession::take_error(const RedisReply& reply) {
     if (steps_done_ < preamble_.commands.size() || globs_confirmed_ != awaited_ || revoke_answered_)
         return refused(reply);
     listener_.on_revoke_refused(redis_refusal(url_, "SUBSCRIBE", reply));
@@ -91,7 +81,7 @@ std::optional<std::string> RedisSession::take_error(const redisReply& reply) {
     return std::nullopt;
 }
 
-std::string RedisSession::refused(const redisReply& reply) const {
+std::string RedisSession::refused(const RedisReply& reply) const {
     const std::string_view step = steps_done_ < preamble_.commands.size()
                                       ? preamble_.commands[steps_done_]
                                   : subscribed() ? "PING"

@@ -59,9 +59,9 @@ class RedisSession {
     bool subscribed() const { return awaited_ == globs_confirmed_ && revoke_answered_; }
 
   private:
-    std::optional<std::string> take(const redisReply& reply);
-    std::optional<std::string> take_error(const redisReply& reply);
-    std::string refused(const redisReply& reply) const;
+    std::optional<std::string> take(const RedisReply& reply);
+    std::optional<std::string> take_error(const RedisReply& reply);
+    std::string refused(const RedisReply& reply) const;
 
     const RedisUrl& url_;
     Listener& listener_;

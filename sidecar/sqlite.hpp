@@ -72,12 +72,17 @@ class Query {
   public:
     template <class... Values>
     explicit Query(Statement& statement, const Values&... values) : statement_(statement) {
-        int parameter = 0;
-        (bind(++parameter, values), ...);
+        add(values...);
     }
     ~Query() { sqlite3_reset(statement_.handle_); }
     Query(const Query&) = delete;
     Query& operator=(const Query&) = delete;
+
+    // Binds the parameters behind those that are bound; before the first row.
+    template <class... Values>
+    void add(const Values&... values) {
+        (bind(++bound_, values), ...);
+    }
 
     // Goes to the first or next row; false: there is none.
     bool next();
@@ -93,6 +98,7 @@ class Query {
     void check(int code);
 
     Statement& statement_;
+    int bound_ = 0;  // parameters
 };
 
 // Runs a statement that returns no rows.

@@ -20,11 +20,11 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
-#include <string>
+#include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <vector>
 
+#include "channel_table.hpp"
 #include "hash.hpp"
 #include "layout.hpp"
 
@@ -168,23 +168,13 @@ class BasicWriter {
     void forget_all(uint64_t seq) {
         header_->evicted_seq.store(seq, std::memory_order_relaxed);
         header_->oldest.store(tail_, std::memory_order_release);
-        last_of_channel_.clear();
+        newest_.clear();
     }
 
     // Channels that still have a record in the ring.
-    size_t channels() const { return last_of_channel_.size(); }
+    size_t channels() const { return newest_.size(); }
 
   private:
-    struct Last {
-        uint64_t position;
-        uint64_t seq;
-    };
-    struct NameHash {
-        using is_transparent = void;
-        uint64_t seed = 0;
-        size_t operator()(std::string_view name) const { return hash_channel(name, seed); }
-    };
-
     void allocate() {
         int error = posix_fallocate(fd_, 0, static_cast<off_t>(map_size_));
         if (error != 0)
@@ -217,17 +207,25 @@ class BasicWriter {
         header.from_seq = record.from_seq;
         header.channel_hash = hash_channel(record.channel, header_->hash_seed);
 
-        auto found = last_of_channel_.find(record.channel);
-        if (found == last_of_channel_.end()) {
-            header.previous = kNoPosition;
-            header.previous_seq = header_->evicted_seq.load(std::memory_order_relaxed);
-            last_of_channel_.emplace(record.channel, Last{position, record.seq});
-        } else {
-            header.previous = found->second.position;
-            header.previous_seq = found->second.seq;
-            found->second = {position, record.seq};
-        }
+        newest_.reserve();
+        header.previous = newest_.assign(header.channel_hash, position, [&](uint64_t newest) {
+            return channel_at(newest) == record.channel;
+        });
+        header.previous_seq = header.previous == kNoPosition
+                                  ? header_->evicted_seq.load(std::memory_order_relaxed)
+                                  : header_at(header.previous).seq;
         return header;
+    }
+
+    RecordHeader header_at(uint64_t position) {
+        RecordHeader header;
+        std::memcpy(&header, at(position), sizeof header);
+        return header;
+    }
+
+    std::string_view channel_at(uint64_t position) {
+        return {reinterpret_cast<const char*>(at(position)) + sizeof(RecordHeader),
+                header_at(position).channel_length};
     }
 
     // Drops every record that starts before end - capacity. Reads only what this process wrote.
@@ -237,14 +235,10 @@ class BasicWriter {
             return;
         uint64_t evicted = header_->evicted_seq.load(std::memory_order_relaxed);
         while (end - oldest > capacity_ && oldest != tail_) {
-            RecordHeader header;
-            std::memcpy(&header, at(oldest), sizeof header);
+            const RecordHeader header = header_at(oldest);
             if (header.kind != Kind::Padding) {
                 evicted = header.seq;
-                const char* name = reinterpret_cast<const char*>(at(oldest)) + sizeof header;
-                auto found = last_of_channel_.find(std::string_view(name, header.channel_length));
-                if (found != last_of_channel_.end() && found->second.position == oldest)
-                    last_of_channel_.erase(found);
+                newest_.erase(header.channel_hash, oldest);
             }
             oldest += aligned(header.length);
         }
@@ -260,7 +254,7 @@ class BasicWriter {
     uint64_t capacity_ = 0;
     uint64_t map_size_ = 0;
     uint64_t tail_ = 0;
-    std::unordered_map<std::string, Last, NameHash, std::equal_to<>> last_of_channel_;
+    ChannelTable newest_{};  // of the records in the ring
 };
 
 using Writer = BasicWriter<>;

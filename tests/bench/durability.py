@@ -95,6 +95,17 @@ def take_in(row, name, build, quick, feed=""):
         return run
 
 
+def ingest_ring(row, name, build, quick):
+    """The same into the ring alone: nothing is kept, so there is nothing to account for but the ring's counters."""
+    if name == "bare":
+        return ingest(row, name, build, quick)
+    with temporary_redis(BOTH_CORES) as (directory, redis_port):
+        with servers.sidecar(directory, build, redis_port, ring="64M", on=BOTH_CORES,
+                             program="bench/herald_bench_unjournaled") as child:
+            return produce(build, redis_port, ("--ring", directory / "herald.sock"), "--seconds", row.seconds[quick],
+                           "--subject-pid", child.pid)
+
+
 @contextmanager
 def server_with_history(build, channel, events, filler):
     """Herald with `events` events on bench:`channel`, and `filler` later ones on other channels, so that they are

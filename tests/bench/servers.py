@@ -135,7 +135,7 @@ def ports(variant):
 
 
 @contextmanager
-def sidecar(directory, build, redis_port, ring="256M", tables="", feed="", on=OTHER_CORE):
+def sidecar(directory, build, redis_port, ring="256M", tables="", feed="", on=OTHER_CORE, program="herald"):
     """A sidecar that has subscribed; its state is in `directory`/state. `tables` and `feed` are more lines of its
     herald.toml."""
     log = directory / "herald.log"
@@ -156,7 +156,7 @@ name     = "bench"
 channels = "bench:{{id}}"
 {feed}
 """)
-    with process([build / "herald", "sidecar", "-c", toml], on, log) as child:
+    with process([build / program, "sidecar", "-c", toml], on, log) as child:
         wait_until(lambda: is_subscribed(redis_port), [child], "the sidecar", log)
         yield child
 

@@ -53,6 +53,7 @@ set(SIDECAR_TESTS
   projection_thread_test.cpp
   publisher_test.cpp
   question_desk_test.cpp
+  redis_protocol_test.cpp
   redis_publisher_test.cpp
   redis_session_test.cpp
   redis_source_test.cpp
