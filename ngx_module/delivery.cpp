@@ -369,7 +369,7 @@ void on_writable(ngx_http_request_t* r) noexcept {
 
 void LaneVisitor::blocked(Slot& slot, uint32_t index, uint64_t ordinal, uint64_t offset) {
     Subscriber& s = subscriber_of(slot);
-    lane_.set_busy(index, ordinal);
+    s.lane->set_busy(index, ordinal);
     if (offset != 0) {
         hold_next_segment(s);
         s.offset = static_cast<uint32_t>(offset);

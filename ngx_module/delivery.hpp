@@ -26,10 +26,10 @@ void finalize(Subscriber& subscriber);
 // nginx's write event for a request that is a stream.
 void on_writable(ngx_http_request_t* r) noexcept;
 
-// What Lane::fan_out asks for the slots that it cannot serve itself.
+// What Lane::fan_out asks for the slots that it cannot serve itself, of any lane.
 class LaneVisitor {
   public:
-    LaneVisitor(Worker& worker, Lane& lane) : worker_(worker), lane_(lane) {}
+    explicit LaneVisitor(Worker& worker) : worker_(worker) {}
     void blocked(Slot& slot, uint32_t index, uint64_t ordinal, uint64_t offset);
     void indirect(Slot& slot, uint32_t index);
     void busy(Slot& slot, uint32_t index);
@@ -37,7 +37,6 @@ class LaneVisitor {
 
   private:
     Worker& worker_;
-    Lane& lane_;
 };
 
 }  // namespace herald

@@ -428,6 +428,8 @@ constexpr ngx_uint_t kLocation = NGX_HTTP_LOC_CONF;
 ngx_command_t commands[] = {
     entry("herald_sidecar", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_sidecar,
           NGX_HTTP_MAIN_CONF_OFFSET, 0),
+    entry("herald_io_uring", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+          NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainSettings, io_uring)),
     entry("herald_subscribe", kLocation | NGX_CONF_1MORE, set_subscribe, NGX_HTTP_LOC_CONF_OFFSET,
           0),
     entry("herald_history", kLocation | NGX_CONF_TAKE1, set_history, NGX_HTTP_LOC_CONF_OFFSET, 0),

@@ -337,23 +337,62 @@ void Worker::seal() {
     }
 }
 
+// herald_io_uring. Where the kernel has none for us, streams are served all the same.
+void Worker::open_batch() {
+    std::string refusal;
+    batch_ = SendBatch::open(refusal);
+    if (batch_) {
+        ngx_log_error(NGX_LOG_NOTICE, log_, 0, "herald: fan-out goes through io_uring");
+    } else {
+        ngx_log_error(NGX_LOG_WARN, log_, 0, "herald: fan-out goes on without io_uring: %s",
+                      refusal.c_str());
+    }
+}
+
+// Sends what the first dirty topics have put into the batch, and returns the memory of what they
+// still hold.
+uint64_t Worker::finish_batch(LaneVisitor& visitor, size_t topics) {
+    Lane::flush(*batch_, visitor);
+    if (batch_->failure() != 0) {
+        ngx_log_error(NGX_LOG_ERR, log_, batch_->failure(),
+                      "herald: io_uring_enter() failed, fan-out goes on without io_uring");
+        batch_.reset();
+    }
+    uint64_t held = 0;
+    for (size_t i = 0; i < topics; ++i) {
+        dirty_[i]->each_lane([&](Lane& lane) {
+            lane.end_round();
+            held += lane.held_bytes();
+        });
+    }
+    return held;
+}
+
 // Serves the dirty topics; true when all have been served within the budget.
 bool Worker::fan_out() {
     seal();
+    LaneVisitor visitor(*this);
     uint32_t budget = kSendBudget;
     size_t served = 0;
     uint64_t held = 0;
-    for (; served < dirty_.size(); ++served) {
-        Topic& topic = *dirty_[served];
-        bool all = true;
-        topic.each_lane([&](Lane& lane) {
-            LaneVisitor visitor(*this, lane);
-            all = lane.fan_out(visitor, budget) && all;
-            held += lane.held_bytes();
-        });
-        if (!all)
-            break;
+    try {
+        for (; served < dirty_.size(); ++served) {
+            Topic& topic = *dirty_[served];
+            bool all = true;
+            topic.each_lane([&](Lane& lane) {
+                all = lane.fan_out(visitor, budget, batch_.get()) && all;
+                held += lane.held_bytes();
+            });
+            if (!all)
+                break;
+        }
+    } catch (...) {
+        if (batch_)
+            Lane::flush(*batch_, visitor);  // what is in it counts as sent
+        throw;
     }
+    if (batch_)
+        held = finish_batch(visitor, std::min(served + 1, dirty_.size()));
     const auto end_of_served = dirty_.begin() + static_cast<ptrdiff_t>(served);
     const std::vector<Topic*> done(dirty_.begin(), end_of_served);
     dirty_.erase(dirty_.begin(), end_of_served);

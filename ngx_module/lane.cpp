@@ -232,6 +232,14 @@ void Lane::release() {
     }
 }
 
+void Lane::end_round() {
+    if (!round_running_ || round_index_ < slots_.size())
+        return;
+    round_running_ = false;
+    served_ = round_end_;
+    release();
+}
+
 Lane::Sent Lane::send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset) {
     for (;;) {
         iovec vectors[kMaxVectors];
@@ -243,6 +251,9 @@ Lane::Sent Lane::send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset) {
             vectors[message.msg_iovlen++] = {const_cast<char*>(part.data()), part.size()};
             total += part.size();
         }
+        vectors[0].iov_base = static_cast<char*>(vectors[0].iov_base) + offset;
+        vectors[0].iov_len -= offset;
+        total -= offset;
 
         // One segment is the rule; `send` spares the kernel the copy of a vector.
         ssize_t sent;
@@ -255,7 +266,7 @@ Lane::Sent Lane::send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset) {
             return errno == EAGAIN ? Sent::Blocked : Sent::Broken;
 
         slot.bytes += static_cast<uint64_t>(sent);
-        auto rest = static_cast<size_t>(sent);
+        size_t rest = offset + static_cast<size_t>(sent);
         while (ordinal != end_ && rest >= segment(ordinal).size()) {
             rest -= segment(ordinal).size();
             ++ordinal;

@@ -13,15 +13,17 @@
 // A slot is busy while its subscriber cannot take more right now, or has bytes of its own to send
 // first; it then holds a reference on its next segment. The others are always served up to the end
 // of the last finished round. A round may stop half-way, when its budget of sends is used up, and
-// go on later. Single-threaded; does no I/O but `send` on the descriptors in direct slots; knows
-// nothing of nginx.
+// go on later. Single-threaded; does no I/O but `send` on the descriptors in direct slots, one by
+// one or through a batch; knows nothing of nginx.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
 
 #include "compression.hpp"
+#include "io_uring.hpp"
 
 namespace herald {
 
@@ -135,12 +137,25 @@ class Lane {
     //   `ordinal` indirect(slot, index)                   send through nginx; it updates the slot
     //   itself busy(slot, index)                       still behind: look at its bound broken(slot,
     //   index)                     the connection is dead (the slot has been marked)
+    //
+    // With a batch, true means: served or in the batch. Slots that are in it count as served, and
+    // no slot may be added or removed, until `flush`; then the lane's round is to be ended.
     template <class Visitor>
-    bool fan_out(Visitor& visitor, uint32_t& budget);
+    bool fan_out(Visitor& visitor, uint32_t& budget, SendBatch* batch = nullptr);
+    // Sends the batch, for all lanes that have put something into it.
+    template <class Visitor>
+    static void flush(SendBatch& batch, Visitor& visitor);
+    // Ends the round that has gone past all slots.
+    void end_round();
 
   private:
     enum class Sent { All, Blocked, Broken };
+    // Sends from `offset` bytes of segment `ordinal` on, and moves both on.
     Sent send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset);
+    template <class Visitor>
+    void send_rest(Visitor& visitor, uint32_t index, uint64_t offset);
+    template <class Visitor>
+    void take_back(Visitor& visitor, const BatchedSend& send);
     void make_room(size_t bound);
     void append_compressed(const OutEvent& event);
     void hold(uint64_t ordinal);
@@ -169,7 +184,7 @@ class Lane {
 };
 
 template <class Visitor>
-bool Lane::fan_out(Visitor& visitor, uint32_t& budget) {
+bool Lane::fan_out(Visitor& visitor, uint32_t& budget, SendBatch* batch) {
     for (;;) {
         if (!round_running_) {
             if (served_ == end_)
@@ -181,6 +196,8 @@ bool Lane::fan_out(Visitor& visitor, uint32_t& budget) {
         while (round_index_ < slots_.size()) {
             if (budget == 0)
                 return false;
+            if (batch != nullptr && batch->is_full())
+                flush(*batch, visitor);
             const uint32_t index = round_index_++;
             Slot& slot = slots_[index];
             if (slot.flags & kSlotDead)
@@ -196,24 +213,62 @@ bool Lane::fan_out(Visitor& visitor, uint32_t& budget) {
                 visitor.indirect(slot, index);
                 continue;
             }
-            uint64_t ordinal = slot.next, offset = 0;
-            switch (send_to(slot, ordinal, offset)) {
-                case Sent::All:
-                    slot.next = end_;
-                    break;
-                case Sent::Blocked:
-                    visitor.blocked(slot, index, ordinal, offset);
-                    break;
-                case Sent::Broken:
-                    slot.flags |= kSlotDead;
-                    visitor.broken(slot, index);
-                    break;
+            if (batch != nullptr && slot.next + 1 == end_) {
+                Segment& part = segment(slot.next);
+                batch->add({this, slot.next, part.data(), part.size(), index, slot.fd, 0});
+                slot.bytes += part.size();
+                slot.next = end_;
+                continue;
             }
+            send_rest(visitor, index, 0);
         }
-        round_running_ = false;
-        served_ = round_end_;
-        release();
+        if (batch != nullptr && !batch->is_empty()) {
+            if (round_end_ == end_)
+                return true;
+            flush(*batch, visitor);  // no slot may be in it twice
+        }
+        end_round();
     }
+}
+
+// Sends what a slot needs, without the first `offset` bytes.
+template <class Visitor>
+void Lane::send_rest(Visitor& visitor, uint32_t index, uint64_t offset) {
+    Slot& slot = slots_[index];
+    uint64_t ordinal = slot.next;
+    switch (send_to(slot, ordinal, offset)) {
+        case Sent::All:
+            slot.next = end_;
+            break;
+        case Sent::Blocked:
+            visitor.blocked(slot, index, ordinal, offset);
+            break;
+        case Sent::Broken:
+            slot.flags |= kSlotDead;
+            visitor.broken(slot, index);
+            break;
+    }
+}
+
+template <class Visitor>
+void Lane::flush(SendBatch& batch, Visitor& visitor) {
+    batch.flush([&](const BatchedSend& send) { send.lane->take_back(visitor, send); });
+}
+
+// A slot's socket has not taken all: what is left goes out as without a batch, and whatever that
+// comes to is the slot's state.
+template <class Visitor>
+void Lane::take_back(Visitor& visitor, const BatchedSend& send) {
+    const auto sent = static_cast<uint32_t>(std::max(send.result, 0));
+    Slot& slot = slots_[send.slot];
+    slot.bytes -= send.size - sent;
+    slot.next = send.ordinal;
+    if (send.result == BatchedSend::kUnknown) {
+        slot.flags |= kSlotDead;  // a gap or a repetition in its stream would be worse
+        visitor.broken(slot, send.slot);
+        return;
+    }
+    send_rest(visitor, send.slot, sent);
 }
 
 }  // namespace herald

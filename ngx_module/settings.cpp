@@ -13,13 +13,17 @@ Struct* allocate(ngx_conf_t* cf) {
 }  // namespace
 
 void* create_main_settings(ngx_conf_t* cf) noexcept {
-    return allocate<MainSettings>(cf);
+    auto* settings = allocate<MainSettings>(cf);
+    if (settings != nullptr)
+        settings->io_uring = NGX_CONF_UNSET;
+    return settings;
 }
 
 char* init_main_settings(ngx_conf_t*, void* conf) noexcept {
     auto* settings = static_cast<MainSettings*>(conf);
     if (settings->socket_path.data == nullptr)
         settings->socket_path = as_ngx_str("/run/herald/herald.sock");
+    ngx_conf_init_value(settings->io_uring, 0);
     return NGX_CONF_OK;
 }
 

@@ -62,6 +62,7 @@ struct MainSettings {
     ngx_str_t socket_path;     // without "unix:"
     ngx_shm_zone_t* zone;      // counters of all workers; nullptr: Herald is not used
     bool used;                 // some location has a content handler of ours
+    ngx_flag_t io_uring;       // fan-out through it where the kernel has it
     ngx_array_t* key_sources;  // of ngx_str_t, as in trust.hpp; nullptr: none
 };
 

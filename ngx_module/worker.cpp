@@ -96,6 +96,8 @@ Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
         close(fd);
     }
 
+    if (settings.io_uring)
+        open_batch();
     g_worker = this;
     link_.connect();
 }

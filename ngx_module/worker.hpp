@@ -30,6 +30,8 @@ struct NotedGap {
     uint64_t to_seq;
 };
 
+class LaneVisitor;
+
 enum class RedisView { Unknown, Connected, Lost };  // Unknown: no sidecar
 
 class Worker {
@@ -112,6 +114,8 @@ class Worker {
     void seal();
     void replay_topic(Topic& topic);
     bool fan_out();
+    uint64_t finish_batch(LaneVisitor& visitor, size_t topics);
+    void open_batch();
     void touch(Topic& topic);
     void arm_timer();
     void arm_timer(uint64_t due);  // milliseconds; no later than that
@@ -128,7 +132,8 @@ class Worker {
     Fills fills_;
     SidecarLink link_;
 
-    std::vector<Topic*> dirty_;  // topics with something to fan out
+    std::vector<Topic*> dirty_;         // topics with something to fan out
+    std::unique_ptr<SendBatch> batch_;  // herald_io_uring; nullptr: every send is a call of its own
     std::vector<Subscriber*> waiting_;
     std::vector<Subscriber*> finalize_;
     std::vector<Subscriber*> deliver_;

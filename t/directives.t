@@ -78,6 +78,9 @@ my @wrong = (
     ['return 200;', qr/"herald_sidecar" must be "unix:" and an absolute path/, 'herald_sidecar unix:run/x;'],
     ['return 200;', qr/"herald_sidecar" has a path of 201 bytes/, 'herald_sidecar unix:/' . 'x' x 200 . ';'],
     ['return 200;', qr/"herald_sidecar" is duplicate/, 'herald_sidecar unix:/a; herald_sidecar unix:/b;'],
+    ['herald_io_uring on;', qr/"herald_io_uring" directive is not allowed here/],
+    ['return 200;', qr/invalid value "auto" in "herald_io_uring" directive, it must be "on" or "off"/, 'herald_io_uring auto;'],
+    ['return 200;', qr/"herald_io_uring" directive is duplicate/, 'herald_io_uring on; herald_io_uring on;'],
 );
 for my $case (@wrong) {
     my ($location, $error, $http) = @$case;

@@ -19,7 +19,8 @@ package Herald;
 #     $h->finish; done_testing;
 #
 # Environment: HERALD_BUILD (build), HERALD_NGINX (nginx), HERALD_SANITIZE (preloads clang's
-# sanitizers into nginx), HERALD_KEEP (the directory stays).
+# sanitizers into nginx), HERALD_IO_URING (herald_io_uring on; in every conf that does not have it),
+# HERALD_KEEP (the directory stays).
 
 use strict;
 use warnings;
@@ -115,7 +116,7 @@ sub write_file {
 }
 
 sub read_file { return Herald::Process::slurp($_[0]->path($_[1])) }
-sub write_conf { $_[0]->write_file('nginx.conf', $_[0]->_preamble . $_[0]->expand($_[1])) }
+sub write_conf { $_[0]->write_file('nginx.conf', $_[0]->_preamble . $_[0]->_switched($_[0]->expand($_[1]))) }
 sub write_toml { $_[0]->write_file('herald.toml', $_[0]->expand($_[1])) }
 
 sub expand {
@@ -144,6 +145,14 @@ sub _preamble {
     my $dir = $self->dir;
     return join '', "daemon off;\n", "pid $dir/nginx.pid;\n", "error_log $dir/error.log info;\n",
         ($> == 0 ? "user root;\n" : ''), ($self->{module} ? "load_module $MODULE;\n" : '');
+}
+
+# The conf with the switches of the environment.
+sub _switched {
+    my ($self, $conf) = @_;
+    $conf =~ s/^(\s*http\s*\{)/$1 herald_io_uring on;/m
+        if $ENV{HERALD_IO_URING} && $self->{module} && $conf !~ /herald_io_uring/;
+    return $conf;
 }
 
 sub _nginx_command {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -91,7 +92,22 @@ class LaneTest : public testing::Test {
         lane->seal();
     }
 
-    bool fan_out(uint32_t budget = kEndless) { return lane->fan_out(*this, budget); }
+    bool fan_out(uint32_t budget = kEndless) {
+        const bool all = lane->fan_out(*this, budget, batch.get());
+        if (batch) {
+            Lane::flush(*batch, *this);
+            lane->end_round();
+        }
+        return all;
+    }
+    // From here on `fan_out` goes through io_uring; false where the kernel has none.
+    bool open_batch() {
+        std::string refusal;
+        batch = SendBatch::open(refusal);
+        if (!batch)
+            std::cerr << refusal << '\n';
+        return batch != nullptr;
+    }
 
     // What `client` has to get, without chunk framing.
     std::string_view expected(const Client& client) const {
@@ -155,6 +171,7 @@ class LaneTest : public testing::Test {
 
   protected:
     std::unique_ptr<Lane> lane;
+    std::unique_ptr<SendBatch> batch;
     std::vector<std::unique_ptr<Client>> clients;
     std::string stream;  // everything appended since the lane is there
     std::string calls;

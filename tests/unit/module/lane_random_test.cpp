@@ -10,6 +10,7 @@ namespace {
 struct Case {
     uint64_t seed;
     Encoding encoding;
+    bool batched = false;
 };
 
 class LaneProperty : public LaneTest, public testing::WithParamInterface<Case> {
@@ -17,6 +18,8 @@ class LaneProperty : public LaneTest, public testing::WithParamInterface<Case> {
     void SetUp() override {
         open(GetParam().encoding);
         random.seed(GetParam().seed);
+        if (GetParam().batched && !open_batch())
+            GTEST_SKIP() << "no io_uring here";
     }
 
     uint64_t pick(uint64_t below) { return random() % below; }
@@ -117,13 +120,17 @@ std::vector<Case> cases() {
         all.push_back({seed, {Transport::Sse, true, true}});
         all.push_back({seed, {Transport::Sse, false, true}});
         all.push_back({seed, {Transport::WsEnvelope, false, true}});
+        if (seed > 5)
+            continue;
+        all.push_back({seed, {Transport::Sse, true, true}, true});
+        all.push_back({seed, {Transport::WsEnvelope, false, true}, true});
     }
     return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, LaneProperty, testing::ValuesIn(cases()), [](const auto& tested) {
     return "encoding" + std::to_string(tested.param.encoding.index()) + "_seed" +
-           std::to_string(tested.param.seed);
+           std::to_string(tested.param.seed) + (tested.param.batched ? "_batched" : "");
 });
 
 }  // namespace
