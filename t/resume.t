@@ -2,6 +2,7 @@
 
 use strict;
 use warnings;
+use JSON::PP;
 use Test::More;
 use Herald;
 
@@ -12,7 +13,7 @@ http {
     %%TEMP_PATHS%%
     herald_sidecar unix:%%SOCKET%%;
     server {
-        listen 127.0.0.1:%%PORT%%;
+        listen 127.0.0.1:%%PORT%% reuseport;  # both workers get some
         location ~ ^/s/(.+)$ { herald_subscribe x:$1; herald_keepalive 200ms; }
         location ~ ^/all/(.+)$ { herald_subscribe x:$1; herald_start all; }
         location ~ ^/last/(.+)$ { herald_subscribe x:$1; herald_start last=1500; }
@@ -42,7 +43,21 @@ TOML
 
 my %last;
 sub publish { my ($channel, $n) = @_; $h->redis_publish("x:$channel", sprintf '{"n":%d,"fill":"%s"}', $n, 'f' x 150) }
-sub more { my ($channel, $count) = @_; publish($channel, ++$last{$channel}) for 1 .. $count }
+
+# A stream of every worker, by which to see that it has read the ring up to there: it holds 200 events, and a busy machine may
+# keep a worker from it for longer than publishing them takes.
+my @beacons;
+do { push @beacons, $h->sse('/s/beacon'); $beacons[-1]->next_block } until workers_with_streams() == 2;
+sub workers_with_streams { scalar grep { $_->{sse} > 0 } @{ decode_json($h->http(GET => '/status')->{body})->{workers} } }
+sub await_workers { publish(beacon => 0); $_->next_event for @beacons }
+
+sub more {
+    my ($channel, $count) = @_;
+    for my $n (1 .. $count) {
+        publish($channel, ++$last{$channel});
+        await_workers() if $n % 50 == 0 || $n == $count;
+    }
+}
 sub numbers { map { $_->{data} =~ /"n":(\d+)/ ? $1 : "$_->{event}:$_->{data}" } @_ }
 sub in_order { my ($first, $last, @got) = @_; return "@got" eq "@{[$first .. $last]}" }
 
@@ -82,6 +97,7 @@ is scalar(grep { $_->{event} } @both), 0, 'without a gap';
 for my $n (1 .. 60) {
     $h->redis_publish('x:m', qq({"n":$n}));
     $h->redis_publish('short:m', qq({"s":$n}));
+    await_workers() if $n % 20 == 0;
 }
 more(b => 500);
 my $mixed = $h->sse('/mixed');
@@ -121,7 +137,7 @@ my $waiting = $h->sse('/s/a', headers => { 'Last-Event-ID' => $id{10} });
 is $waiting->next_comment, 'keepalive', 'without a sidecar a resume waits, and lives';
 $h->start_sidecar;
 sub skip_redis_gap { grep { !(($_->{event} // '') eq 'gap' && $_->{data} =~ /"reason":"redis"/) } @_ }
-more(a => 1);
+publish(a => 6506);
 for my $sse (@resuming, $waiting) {
     my @got;
     push @got, numbers(skip_redis_gap($sse->next_event)) until @got && $got[-1] eq '6506';
