@@ -32,9 +32,6 @@ inline constexpr StreamFigure kStreamFigures[] = {
     {{"sse", "herald_sse_streams", FigureType::Gauge, "Open SSE streams."}, &WorkerCounters::sse},
     {{"websocket", "herald_websocket_streams", FigureType::Gauge, "Open WebSocket streams."},
      &WorkerCounters::websocket},
-    {{"hibernating", "herald_hibernating_streams", FigureType::Gauge,
-      "Open streams that have given their request's memory back."},
-     &WorkerCounters::hibernating},
     {{"opened", "herald_streams_opened_total", FigureType::Counter, "Streams opened."},
      &WorkerCounters::opened},
     {{"refused", "herald_requests_refused_total", FigureType::Counter,
@@ -54,6 +51,9 @@ inline constexpr StreamFigure kStreamFigures[] = {
     {{"held_bytes", "herald_held_bytes", FigureType::Gauge,
       "Memory of frames that slow subscribers still need."},
      &WorkerCounters::held_bytes},
+    {{"hibernating", "herald_hibernating_streams", FigureType::Gauge,
+      "Open streams that have given their request's memory back."},
+     &WorkerCounters::hibernating},
 };
 
 // Of each worker alone.
