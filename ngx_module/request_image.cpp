@@ -1,197 +1,14 @@
 #include "request_image.hpp"
 
-#include <cstring>
-#include <unordered_map>
 #include <vector>
+
+#include "image_encoding.hpp"
 
 namespace herald {
 
 namespace {
 
 constexpr size_t kMaxImage = 32 * 1024;  // bytes; captures are 16 bits
-
-// -- encoding: numbers in the machine's order, texts behind their size and with a NUL at the end,
-// as nginx's parser leaves them
-
-template <class Number>
-void put(std::string& out, Number number) {
-    out.append(reinterpret_cast<const char*>(&number), sizeof number);
-}
-template <class Number>
-Number take_number(const char*& in) {
-    Number number;
-    std::memcpy(&number, in, sizeof number);
-    in += sizeof number;
-    return number;
-}
-
-void put_text(std::string& out, const ngx_str_t& text) {
-    put(out, static_cast<uint32_t>(text.len));
-    out.append(view(text)).push_back('\0');
-}
-ngx_str_t take_text(const char*& in) {
-    const auto size = take_number<uint32_t>(in);
-    const std::string_view text(in, size);
-    in += size + 1;
-    return as_ngx_str(text);
-}
-
-template <class Found>
-void each_element(const ngx_list_t& list, Found&& found) {
-    for (const ngx_list_part_t* part = &list.part; part != nullptr; part = part->next) {
-        auto* elements = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; ++i)
-            found(elements[i]);
-    }
-}
-
-// -- headers that nginx finds by a pointer: one, a list, or up to nginx 1.22 an array of pointers
-
-struct Pool {
-    ngx_pool_t* pool;
-    bool failed = false;
-};
-
-[[maybe_unused]] bool has(const ngx_table_elt_t* first, const ngx_table_elt_t* header) {
-    for (; first != nullptr; first = [](auto* at) {
-             if constexpr (requires { at->next; })
-                 return static_cast<const ngx_table_elt_t*>(at->next);
-             else
-                 return static_cast<const ngx_table_elt_t*>(nullptr);
-         }(first)) {
-        if (first == header)
-            return true;
-    }
-    return false;
-}
-[[maybe_unused]] bool has(const ngx_array_t& array, const ngx_table_elt_t* header) {
-    auto** const first = static_cast<ngx_table_elt_t**>(array.elts);
-    return std::find(first, first + array.nelts, header) != first + array.nelts;
-}
-
-template <class Element>
-void refer(Pool&, Element*& first, Element* header) {
-    Element** at = &first;
-    if constexpr (requires { header->next; }) {
-        while (*at != nullptr)
-            at = &(*at)->next;
-        header->next = nullptr;
-        *at = header;
-    } else if (*at == nullptr) {
-        *at = header;
-    }
-}
-[[maybe_unused]] void refer(Pool& pool, ngx_array_t& array, ngx_table_elt_t* header) {
-    if (array.elts == nullptr &&
-        ngx_array_init(&array, pool.pool, 1, sizeof(ngx_table_elt_t*)) != NGX_OK) {
-        pool.failed = true;
-        return;
-    }
-    auto** slot = static_cast<ngx_table_elt_t**>(ngx_array_push(&array));
-    if (slot == nullptr)
-        pool.failed = true;
-    else
-        *slot = header;
-}
-
-// Points headers_in at a header of the list, by nginx's own table.
-template <class HeadersIn>
-void refer_by_name(Pool& pool, ngx_http_request_t* r, HeadersIn& in, ngx_table_elt_t* header) {
-    auto* core = static_cast<ngx_http_core_main_conf_t*>(
-        ngx_http_get_module_main_conf(r, ngx_http_core_module));
-    const auto* known = static_cast<const ngx_http_header_t*>(
-        ngx_hash_find(&core->headers_in_hash, header->hash, header->lowcase_key, header->key.len));
-    if (known == nullptr)
-        return;
-    auto* base = reinterpret_cast<char*>(&in);
-    if constexpr (requires { in.cookies; }) {
-        if (known->offset == offsetof(HeadersIn, cookies))
-            return refer(pool, in.cookies, header);
-    }
-    if constexpr (requires { in.x_forwarded_for.elts; }) {
-        if (known->offset == offsetof(HeadersIn, x_forwarded_for))
-            return refer(pool, in.x_forwarded_for, header);
-    }
-    refer(pool, *reinterpret_cast<ngx_table_elt_t**>(base + known->offset), header);
-}
-
-enum Role : uint8_t {
-    kCacheControl = 1,
-    kLink = 2,
-    kLocation = 4,
-    kLastModified = 8,
-    kContentLength = 16
-};
-
-// -- the response, shared by those that have the same
-
-std::unordered_map<std::string, uint32_t>& responses() {
-    static auto* all = new std::unordered_map<std::string, uint32_t>;  // outlives every image
-    return *all;
-}
-
-void put_response(std::string& out, const ngx_http_headers_out_t& response) {
-    put(out, response.status);
-    put(out, response.content_length_n);
-    put(out, response.last_modified_time);
-    put(out, response.content_type_len);
-    put_text(out, response.status_line);
-    put_text(out, response.content_type);
-    put_text(out, response.charset);
-    each_element(response.headers, [&](const ngx_table_elt_t& header) {
-        if (header.hash == 0)
-            return;
-        unsigned role = 0;
-        role |= has(response.cache_control, &header) ? kCacheControl : 0;
-        role |= has(response.link, &header) ? kLink : 0;
-        role |= response.location == &header ? kLocation : 0;
-        role |= response.last_modified == &header ? kLastModified : 0;
-        role |= response.content_length == &header ? kContentLength : 0;
-        put(out, static_cast<uint8_t>(role));
-        put_text(out, header.key);
-        put_text(out, header.value);
-    });
-}
-
-bool restore_response(ngx_http_request_t* r, const std::string& encoded) {
-    ngx_http_headers_out_t& response = r->headers_out;
-    // Another stream's image may be the last to go, so the texts are copied.
-    const ngx_str_t copy = copy_to_pool(r->pool, encoded);
-    if (copy.data == nullptr)
-        return false;
-    const char* in = view(copy).data();
-    const char* const end = in + copy.len;
-    response.status = take_number<decltype(response.status)>(in);
-    response.content_length_n = take_number<decltype(response.content_length_n)>(in);
-    response.last_modified_time = take_number<decltype(response.last_modified_time)>(in);
-    response.content_type_len = take_number<decltype(response.content_type_len)>(in);
-    response.status_line = take_text(in);
-    response.content_type = take_text(in);
-    response.charset = take_text(in);
-
-    Pool pool{r->pool};
-    while (in != end) {
-        const auto role = take_number<uint8_t>(in);
-        auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&response.headers));
-        if (header == nullptr)
-            return false;
-        ngx_memzero(header, sizeof *header);
-        header->hash = 1;
-        header->key = take_text(in);
-        header->value = take_text(in);
-        if (role & kCacheControl)
-            refer(pool, response.cache_control, header);
-        if (role & kLink)
-            refer(pool, response.link, header);
-        if (role & kLocation)
-            response.location = header;
-        if (role & kLastModified)
-            response.last_modified = header;
-        if (role & kContentLength)
-            response.content_length = header;
-    }
-    return !pool.failed;
-}
 
 template <class To, class From>
 void assign(To& to, const From& from) {
@@ -380,21 +197,10 @@ std::unique_ptr<RequestImage> RequestImage::take(const ngx_http_request_t* r) {
     if (!taker.fits())
         return nullptr;
 
-    std::string response;
-    put_response(response, r->headers_out);
-    Response& shared = *responses().try_emplace(std::move(response), 0).first;
     const size_t size = collected.size() + taker.tail().size();
-    void* memory = nullptr;
-    try {
-        memory = ::operator new(sizeof(RequestImage) + size);
-    } catch (...) {
-        if (shared.second == 0)
-            responses().erase(shared.first);
-        throw;
-    }
+    void* memory = ::operator new(sizeof(RequestImage) + size);
     std::unique_ptr<RequestImage> image(new (memory) RequestImage);
-    ++shared.second;
-    image->response_ = &shared;
+    image->response_ = &share_response(r->headers_out);
     image->srv_conf_ = r->srv_conf;
     image->loc_conf_ = r->loc_conf;
     image->http_connection_ = r->http_connection;
@@ -415,8 +221,8 @@ std::unique_ptr<RequestImage> RequestImage::take(const ngx_http_request_t* r) {
 }
 
 RequestImage::~RequestImage() {
-    if (--response_->second == 0)
-        responses().erase(responses().find(response_->first));
+    if (response_ != nullptr)
+        let_go(*response_);
 }
 
 // -- making
@@ -431,7 +237,7 @@ class RequestImage::Maker {
 
     bool give_headers() {
         const char* in = bytes_;
-        Pool pool{r_->pool};
+        HeaderIndex index{r_->pool};
         ngx_http_headers_in_t& headers_in = r_->headers_in;
         if (ngx_list_init(&headers_in.headers, r_->pool, std::max<ngx_uint_t>(image_.headers_, 1),
                           sizeof(ngx_table_elt_t)) != NGX_OK)
@@ -447,9 +253,9 @@ class RequestImage::Maker {
             if (header->lowcase_key == nullptr)
                 return false;
             header->hash = ngx_hash_strlow(header->lowcase_key, header->key.data, length);
-            refer_by_name(pool, r_, headers_in, header);
+            refer_by_name(index, r_, headers_in, header);
         }
-        return !pool.failed;
+        return !index.failed;
     }
 
     void give_variables() {
@@ -506,15 +312,15 @@ class RequestImage::Maker {
 };
 
 bool RequestImage::restore(ngx_http_request_t* r) const {
-    const ngx_str_t bytes_in_pool = copy_to_pool(r->pool, {bytes(), size_});
-    if (bytes_in_pool.data == nullptr || !restore_response(r, response_->first))
+    const char* in_pool = copy_bytes(r->pool, {bytes(), size_});
+    if (in_pool == nullptr || !restore_response(r, *response_))
         return false;
     r->srv_conf = srv_conf_;
     r->loc_conf = loc_conf_;
     copy_numbers(numbers_, *r);
     copy_flags(flags_, *r);
 
-    Maker maker(*this, r, view(bytes_in_pool).data());
+    Maker maker(*this, r, in_pool);
     maker.give(r->request_line, texts_.request_line);
     maker.give(r->uri, texts_.uri);
     maker.give(r->args, texts_.args);

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "ngx.hpp"
+#include "response_image.hpp"
 
 namespace herald {
 
@@ -97,8 +98,6 @@ class RequestImage {
 
     class Taker;
     class Maker;
-    using Response = std::pair<const std::string, uint32_t>;  // encoded; how many images share it
-
     RequestImage() = default;
     const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
     template <class From, class To>
@@ -109,7 +108,7 @@ class RequestImage {
     void** srv_conf_;
     void** loc_conf_;
     ngx_http_connection_t* http_connection_;
-    Response* response_;
+    SharedResponse* response_ = nullptr;
     Numbers numbers_;
     Flags flags_;
     Texts texts_;
