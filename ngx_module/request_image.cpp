@@ -101,7 +101,8 @@ class RequestImage::Taker {
             kept.flags =
                 static_cast<uint16_t>(value.valid | unsigned{value.no_cacheable} << 1 |
                                       unsigned{value.not_found} << 2 | unsigned{value.escape} << 3);
-            kept.value = keep({value.valid ? value.len : 0, value.valid ? value.data : nullptr});
+            kept.value =
+                keep(value.valid ? ngx_str_t{value.len, value.data} : ngx_str_t{0, nullptr});
             put(tail_, kept);
             ++variables_;
             fits_ = fits_ && i < UINT16_MAX;
