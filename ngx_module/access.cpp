@@ -142,6 +142,31 @@ const AuthContext* auth_of(ngx_http_request_t* r) {
     return own != nullptr || r == r->main ? own : own_context(r->main);
 }
 
+AuthNote note_auth(ngx_http_request_t* r) {
+    const AuthContext* context = own_context(r);
+    if (context == nullptr)
+        return {};
+    return {context->identity.get(), context->status, context->from, true};
+}
+
+bool restore_auth(ngx_http_request_t* r, const AuthNote& note,
+                  const std::shared_ptr<const Identity>& identity) {
+    if (!note.asked)
+        return true;
+    AuthContext* context = make_context(r);
+    if (context == nullptr)
+        return false;
+    context->status = note.status;
+    context->from = note.from;
+    if (note.identity != nullptr)
+        context->identity = identity;
+    return true;
+}
+
+bool is_auth_cleanup(ngx_pool_cleanup_pt handler) {
+    return handler == destroy_context;
+}
+
 std::shared_ptr<const Identity> admitted(ngx_http_request_t* r) {
     // The newest comes first.
     for (ngx_pool_cleanup_t* at = r->pool->cleanup; at != nullptr; at = at->next) {

@@ -19,6 +19,20 @@ struct AuthContext {
 // nullptr: it has not been asked.
 const AuthContext* auth_of(ngx_http_request_t* r);
 
+// What of that outlives the request while a stream sleeps; the identity is the stream's own.
+struct AuthNote {
+    const Identity* identity = nullptr;
+    AuthStatus status = AuthStatus::None;
+    TokenFrom from = TokenFrom::Nowhere;
+    bool asked = false;
+};
+AuthNote note_auth(ngx_http_request_t* r);
+// Puts it back at a request that has been made again; false: memory is out.
+bool restore_auth(ngx_http_request_t* r, const AuthNote& note,
+                  const std::shared_ptr<const Identity>& identity);
+// Whether a clean-up of a request's pool is the one of this.
+bool is_auth_cleanup(ngx_pool_cleanup_pt handler);
+
 // Whose token has let the request in: here, or in the location that an internal redirect
 // (`try_files`, `error_page`, X-Accel-Redirect) came from. nullptr: none has.
 std::shared_ptr<const Identity> admitted(ngx_http_request_t* r);

@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include "hibernation.hpp"
 #include "replay.hpp"
 #include "worker.hpp"
 
@@ -276,7 +277,7 @@ void check_bound(Worker& worker, Subscriber& s) {
     while (keep != lane.end() && !fits(keep))
         ++keep;
     const uint64_t lost = lane.events_before(keep) - lane.events_before(next);
-    s.log->trimmed += lost;
+    s.log.trimmed += lost;
     add(worker.counters.trimmed, lost);
     s.note_trim(lane.seq_before(next), lane.seq_before(keep));
     s.skip_to(keep);
@@ -322,6 +323,7 @@ void deliver(Subscriber& s) {
             // A level-triggered method would go on reporting that the socket is writable.
             if (ngx_event_flags & NGX_USE_LEVEL_EVENT)
                 (void)ngx_handle_write_event(s.connection->write, 0);
+            worker.hibernation.consider(s);
             return;
         }
     }
@@ -331,8 +333,8 @@ void give_up(Subscriber& s, CloseReason reason) {
     if (s.dead)
         return;
     s.settle();
-    if (s.log->reason == CloseReason::None)
-        s.log->reason = reason;
+    if (s.log.reason == CloseReason::None)
+        s.log.reason = reason;
     s.dead = true;
     if (s.lane != nullptr)
         s.lane->slot(s.slot).flags |= kSlotDead;
@@ -340,6 +342,8 @@ void give_up(Subscriber& s, CloseReason reason) {
 }
 
 void finalize(Subscriber& s) {
+    if (!wake_up(s))
+        return abandon(s);
     ngx_http_request_t* r = s.request;
     ngx_connection_t* connection = r->connection;
     Worker::current()->cancel_timer(s);
@@ -349,6 +353,8 @@ void finalize(Subscriber& s) {
     } else if (s.is_websocket()) {
         // The close frame must arrive: unread bytes in our socket would turn close() into a reset.
         r->lingering_close = 1;
+        ngx_http_finalize_request(r, NGX_OK);
+    } else if (s.rebuilt) {
         ngx_http_finalize_request(r, NGX_OK);
     } else {
         ngx_http_finalize_request(r, ngx_http_send_special(r, NGX_HTTP_LAST));

@@ -443,6 +443,7 @@ ngx_command_t commands[] = {
     IN_LOCATION("herald_retry", NGX_CONF_TAKE1, set_time_or_off, retry),
     IN_LOCATION("herald_ids", NGX_CONF_FLAG, ngx_conf_set_flag_slot, ids),
     IN_LOCATION("herald_names", NGX_CONF_FLAG, ngx_conf_set_flag_slot, names),
+    IN_LOCATION("herald_hibernate", NGX_CONF_FLAG, ngx_conf_set_flag_slot, hibernate),
     IN_LOCATION("herald_fill", NGX_CONF_TAKE3, set_fill, fills),
     IN_LOCATION("herald_start", NGX_CONF_TAKE123, set_start, start),
     IN_LOCATION("herald_unknown", NGX_CONF_TAKE12, set_unknown, unknown),

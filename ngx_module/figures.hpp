@@ -51,6 +51,9 @@ inline constexpr StreamFigure kStreamFigures[] = {
     {{"held_bytes", "herald_held_bytes", FigureType::Gauge,
       "Memory of frames that slow subscribers still need."},
      &WorkerCounters::held_bytes},
+    {{"hibernating", "herald_hibernating_streams", FigureType::Gauge,
+      "Open streams that have given their request's memory back."},
+     &WorkerCounters::hibernating},
 };
 
 // Of each worker alone.

@@ -292,7 +292,7 @@ void Worker::tell_gap(GapReason reason, EventId from, EventId to) {
     });
     for (Subscriber* subscriber = first_; subscriber != nullptr; subscriber = subscriber->next) {
         if (subscriber->lane != nullptr)
-            ++subscriber->log->gaps;
+            ++subscriber->log.gaps;
     }
 }
 

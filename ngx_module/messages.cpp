@@ -2,12 +2,15 @@
 
 #include "channel.hpp"
 #include "delivery.hpp"
+#include "hibernation.hpp"
 #include "websocket.hpp"
 
 namespace herald {
 
 void push_message(Subscriber& s, const Message& message) {
     if (message.data == nullptr)
+        return;
+    if (message.data->has_variables() && !wake_up(s))
         return;
     std::string data;
     // The first evaluation may cache variables in the request; later ones must leave nothing

@@ -16,24 +16,31 @@ namespace herald {
 
 namespace {
 
+void leave_worker(Subscriber& s) {
+    Worker& worker = *Worker::current();
+    s.leave_lane();
+    cancel_replay(s);
+    if (s.log.reason == CloseReason::None)
+        s.log.reason = CloseReason::Client;
+    s.connection->sent += static_cast<off_t>(s.direct_bytes);  // for $bytes_sent
+    worker.remove(s);
+    worker.channels.release(s.topic);
+}
+
 // nginx has given up the request: the stream is over. The memory stays, see destroy.
 void detach(void* data) noexcept {
     auto* context = static_cast<RequestContext*>(data);
-    Worker* worker = Worker::current();
     if (!context->attached)
         return;
     Subscriber& s = *context->subscriber;
     context->attached = false;
-    if (worker == nullptr)
+    if (Worker::current() == nullptr) {
+        s.log.channel = {};
         return;
+    }
     guard(s.connection->log, [&] {
-        s.leave_lane();
-        cancel_replay(s);
-        if (s.log->reason == CloseReason::None)
-            s.log->reason = CloseReason::Client;
-        s.connection->sent += static_cast<off_t>(s.direct_bytes);  // for $bytes_sent
-        worker->remove(s);
-        worker->channels.release(s.topic);
+        s.log.channel = copy_to_pool(s.request->pool, view(s.log.channel));
+        leave_worker(s);
     });
 }
 
@@ -77,12 +84,12 @@ Path choose_path(ngx_http_request_t* r, bool gzip) {
 }
 
 // Whether an SSE client is gone. It has nothing to say, so that the end of its side is its end.
-bool is_gone(ngx_http_request_t* r) {
-    ngx_connection_t* c = r->connection;
+bool is_gone(const Subscriber& s) {
+    ngx_connection_t* c = s.connection;
     ngx_event_t* read = c->read;
     if (c->error || read->error)
         return true;
-    if (r->http_version >= NGX_HTTP_VERSION_20)
+    if (s.request != nullptr && s.request->http_version >= NGX_HTTP_VERSION_20)
         return false;  // the end of a request's side is not the end of its stream
 #if (NGX_HAVE_EPOLLRDHUP)
     if ((ngx_event_flags & NGX_USE_EPOLL_EVENT) && ngx_use_epoll_rdhup)
@@ -98,14 +105,8 @@ void on_sse_readable(ngx_http_request_t* r) noexcept {
         Subscriber* s = subscriber_of(r);
         if (s == nullptr)
             return;
-        if (is_gone(r)) {
-            give_up(*s, CloseReason::Client);
-            Worker::current()->run_later();
-            return;
-        }
-        // A level-triggered method would report the bytes that nobody reads again and again.
-        if ((ngx_event_flags & NGX_USE_LEVEL_EVENT) && r->connection->read->active)
-            ngx_del_event(r->connection->read, NGX_READ_EVENT, 0);
+        read_sse(*s);
+        Worker::current()->run_later();
     });
 }
 
@@ -187,17 +188,16 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
                        bool websocket) {
     Worker& worker = *Worker::current();
     std::vector<std::string>& channels = wish.channels;
-    context.log.transport = as_ngx_str(websocket ? "websocket" : "sse");
-    context.log.channel = copy_to_pool(r->pool, channels.front());
-
     Topic& topic = worker.channels.acquire(std::move(channels), location_settings(r)->fills);
     try {
-        context.subscriber = new Subscriber(r, &context.log, topic);
+        context.subscriber = new Subscriber(r, topic);
     } catch (...) {
         worker.channels.release(topic);
         throw;
     }
     Subscriber& s = *context.subscriber;
+    s.log.transport = as_ngx_str(websocket ? "websocket" : "sse");
+    s.log.channel = as_ngx_str(topic.channels().front());
     const bool gzip = encoding.compressed && !websocket;
     s.later_path = choose_path(r, gzip);
     encoding.chunked = !websocket && r->chunked && s.later_path != Path::Filter;
@@ -217,8 +217,7 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
     worker.add(s);
     context.attached = true;
 
-    r->read_event_handler = websocket ? on_websocket_readable : on_sse_readable;
-    r->write_event_handler = on_writable;
+    attach_handlers(s);
     ++r->main->count;
 
     auto* core = static_cast<ngx_http_core_loc_conf_t*>(
@@ -258,7 +257,7 @@ ngx_int_t start_stream(ngx_http_request_t* r, RequestContext& context, Wish wish
     deliver(s);
     if (websocket)
         read_websocket(s);  // frames may have come right behind the handshake
-    else if (is_gone(r))
+    else if (is_gone(s))
         give_up(s, CloseReason::Client);
     worker.run_later_soon();
     return NGX_DONE;
@@ -299,10 +298,8 @@ ngx_int_t come_back_later(ngx_http_request_t* r) {
 // The answer to what the request wishes for.
 ngx_int_t open_stream(ngx_http_request_t* r, RequestContext& context, Wish wish) {
     // 204 ends the life of an EventSource. A WebSocket is opened, and closed in order.
-    if (wish.at_end && !location_settings(r)->replay_ended && !asks_for_websocket(r)) {
-        context.log.reason = CloseReason::Ended;
+    if (wish.at_end && !location_settings(r)->replay_ended && !asks_for_websocket(r))
         return NGX_HTTP_NO_CONTENT;
-    }
     Encoding encoding;
     bool websocket = false;
     ngx_int_t rc = negotiate(r, encoding, websocket);
@@ -325,7 +322,51 @@ const StreamLog* stream_log_of(ngx_http_request_t* r) {
         return nullptr;
     if (context->attached)
         context->subscriber->settle();
-    return &context->log;
+    return &context->subscriber->log;
+}
+
+// -- while the stream sleeps
+
+bool is_stream_cleanup(ngx_http_cleanup_pt handler) {
+    return handler == detach;
+}
+
+bool is_stream_pool_cleanup(ngx_pool_cleanup_pt handler) {
+    return handler == destroy;
+}
+
+void release_subscriber(ngx_http_request_t* r) {
+    RequestContext& context = *context_of(r);
+    context.subscriber = nullptr;
+    context.attached = false;
+}
+
+bool adopt(ngx_http_request_t* r, Subscriber& s) {
+    RequestContext* context = make_context(r);
+    if (context == nullptr)
+        return false;
+    context->subscriber = &s;
+    context->attached = true;
+    return true;
+}
+
+void attach_handlers(Subscriber& s) {
+    s.request->read_event_handler = s.is_websocket() ? on_websocket_readable : on_sse_readable;
+    s.request->write_event_handler = on_writable;
+}
+
+void discard(Subscriber& s) {
+    leave_worker(s);
+    delete &s;
+}
+
+void read_sse(Subscriber& s) {
+    ngx_event_t* read = s.connection->read;
+    if (is_gone(s))
+        give_up(s, CloseReason::Client);
+    // A level-triggered method would report the bytes that nobody reads again and again.
+    else if ((ngx_event_flags & NGX_USE_LEVEL_EVENT) && read->active)
+        ngx_del_event(read, NGX_READ_EVENT, 0);
 }
 
 }  // namespace herald

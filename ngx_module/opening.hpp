@@ -27,7 +27,6 @@ struct Wish {
 
 // What hangs on the request: nginx frees it with the pool.
 struct RequestContext {
-    StreamLog log;
     Subscriber* subscriber = nullptr;  // owned; nullptr: not made yet
     bool attached = false;             // the worker knows it
     std::unique_ptr<Wish> wish{};      // while the first event is fetched
@@ -38,6 +37,22 @@ struct RequestContext {
 RequestContext* make_context(ngx_http_request_t* r);
 // nullptr: the request is none of herald_subscribe's.
 RequestContext* context_of(ngx_http_request_t* r);
+
+// -- while the stream sleeps (hibernation.hpp)
+
+// Whether a clean-up of a request, or of its pool, is one of make_context's.
+bool is_stream_cleanup(ngx_http_cleanup_pt handler);
+bool is_stream_pool_cleanup(ngx_pool_cleanup_pt handler);
+// The request's end is no longer its subscriber's.
+void release_subscriber(ngx_http_request_t* r);
+// From here on it is again; false: memory is out, and it is not.
+bool adopt(ngx_http_request_t* r, Subscriber& subscriber);
+// Has nginx call us for what happens to the connection.
+void attach_handlers(Subscriber& subscriber);
+// Ends a subscriber that has no request.
+void discard(Subscriber& subscriber);
+// Looks whether an SSE client is gone.
+void read_sse(Subscriber& subscriber);
 
 // Answers the request with a stream, or with what stands in its way. Returns what a content handler
 // returns.

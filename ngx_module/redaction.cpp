@@ -109,6 +109,10 @@ const OriginalHeader* original_subprotocols(ngx_http_request_t* r) {
     return aside != nullptr ? aside->subprotocols : nullptr;
 }
 
+bool is_redaction_cleanup(ngx_pool_cleanup_pt handler) {
+    return handler == keep_for_lookup;
+}
+
 ngx_int_t redact_request(ngx_http_request_t* r) noexcept {
     if (r != r->main || !edge_main_settings(r)->redacts)
         return NGX_DECLINED;

@@ -38,6 +38,9 @@ void each_original_subprotocols(ngx_http_request_t* r, Found&& found) {
         found(header->value);
 }
 
+// Whether a clean-up of a request's pool is only where this keeps what it has put aside.
+bool is_redaction_cleanup(ngx_pool_cleanup_pt handler);
+
 // -- hooks of the edge module
 
 // Behind the reading of the header.

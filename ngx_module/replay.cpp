@@ -53,7 +53,7 @@ void go_on(Worker& worker, Subscriber& s);
 
 // Queues an event that ends the stream, and the end with it.
 void end_stream(Subscriber& s, std::string_view event) {
-    s.log->ended_by = copy_to_pool(s.request->pool, event);
+    s.log.ended_by = std::make_unique<std::string>(event);
     push_message(s, *s.settings->end_event);
     s.end(CloseReason::Ended, kWsNormal, "ended");
 }
@@ -105,10 +105,10 @@ Taken take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& pa
         } else {
             s.append(piece.bytes, event);
         }
-        ++s.log->events_sent;
+        ++s.log.events_sent;
         add(worker.counters.events_sent);
         s.last_seq = past.seq;
-        s.log->last_id = event.id;
+        s.log.last_id = event.id;
         if (past.flags & ring::kEndsStream) {
             piece.flush(s);
             end_stream(s, past.event);
@@ -117,7 +117,7 @@ Taken take_past(Worker& worker, Subscriber& s, Piece& piece, const PastEvent& pa
         return Taken::Queued;
     }
     s.last_seq = std::max(s.last_seq, past.seq);
-    s.log->last_id = worker.id_of(s.last_seq);
+    s.log.last_id = worker.id_of(s.last_seq);
     return Taken::Queued;
 }
 

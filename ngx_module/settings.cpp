@@ -36,6 +36,7 @@ void* create_location_settings(ngx_conf_t* cf) noexcept {
     settings->retry = NGX_CONF_UNSET_MSEC;
     settings->ids = NGX_CONF_UNSET;
     settings->names = NGX_CONF_UNSET;
+    settings->hibernate = NGX_CONF_UNSET;
     settings->resume = NGX_CONF_UNSET;
     settings->require_redis = NGX_CONF_UNSET;
     settings->replay_ended = NGX_CONF_UNSET;
@@ -74,6 +75,7 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     ngx_conf_merge_msec_value(inner->retry, outer->retry, 3000);
     ngx_conf_merge_value(inner->ids, outer->ids, 1);
     ngx_conf_merge_value(inner->names, outer->names, 1);
+    ngx_conf_merge_value(inner->hibernate, outer->hibernate, 1);
     if (inner->fills == nullptr)
         inner->fills = outer->fills;
     ngx_conf_merge_value(inner->resume, outer->resume, 1);

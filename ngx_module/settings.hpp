@@ -78,6 +78,7 @@ struct LocationSettings {
     ngx_msec_t retry;  // 0: none
     ngx_flag_t ids;
     ngx_flag_t names;
+    ngx_flag_t hibernate;
     ngx_array_t* fills;  // of FillRule; nullptr: none
     Start* start;
     Unknown* unknown;

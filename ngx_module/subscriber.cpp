@@ -18,7 +18,11 @@ uint64_t jittered(uint64_t milliseconds) {
 
 // Where the connection's end is the body's, only a reset tells an end from a cut.
 void cut_unframed(Subscriber& s) {
-    if (s.request->chunked || s.is_websocket() || s.request->http_version >= NGX_HTTP_VERSION_20)
+    const bool framed =
+        s.request == nullptr
+            ? s.encoding.chunked
+            : s.request->chunked || s.request->http_version >= NGX_HTTP_VERSION_20;
+    if (framed || s.is_websocket())
         return;
     const linger at_once{1, 0};
     if (setsockopt(s.connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0)
@@ -29,11 +33,10 @@ void cut_unframed(Subscriber& s) {
 
 }  // namespace
 
-Subscriber::Subscriber(ngx_http_request_t* r, StreamLog* stream_log, Topic& of)
+Subscriber::Subscriber(ngx_http_request_t* r, Topic& of)
     : request(r),
       connection(r->connection),
       settings(location_settings(r)),
-      log(stream_log),
       topic(of),
       opened_ms(now_ms()),
       active_ms(opened_ms) {
@@ -60,6 +63,13 @@ void Subscriber::push_encoded(std::string bytes) {
         outbox = std::make_unique<Outbox>();
     outbox->pieces.push_back(std::make_shared<const std::string>(
         present_encoding().chunked ? chunk(bytes) : std::move(bytes)));
+}
+
+void Subscriber::push_last_chunk() {
+    static const auto last = std::make_shared<const std::string>("0\r\n\r\n");
+    if (!outbox)
+        outbox = std::make_unique<Outbox>();
+    outbox->pieces.push_back(last);
 }
 
 void Subscriber::push_frame(SharedFrame frame) {
@@ -99,7 +109,7 @@ void Subscriber::push_gap(GapReason reason, std::optional<EventId> from, EventId
     event.event = "gap";
     event.data = data;
     push_event(event);
-    ++log->gaps;
+    ++log.gaps;
     add(Worker::current()->counters.gaps);
 }
 
@@ -149,14 +159,14 @@ void Subscriber::settle() {
         return;
     settle_sum();
     const uint64_t at = lane->slot(slot).next;
-    log->events_sent += lane->events_before(at) - lane_events;
+    log.events_sent += lane->events_before(at) - lane_events;
     lane_events = lane->events_before(at);
     if (lane->seq_before(at) != lane_seq) {
         lane_seq = lane->seq_before(at);
         last_seq = std::max(last_seq, lane_seq);
     }
     if (last_seq != 0)
-        log->last_id = Worker::current()->id_of(last_seq);
+        log.last_id = Worker::current()->id_of(last_seq);
 }
 
 void Subscriber::settle_sum() {
@@ -187,7 +197,7 @@ void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_r
         deliver(*this);  // what a round under way has not brought it yet
     if (dead)
         return;
-    log->reason = reason;
+    log.reason = reason;
     leave_lane();
     client_id.reset();
     cancel_replay(*this);
@@ -203,6 +213,8 @@ void Subscriber::end(CloseReason reason, uint16_t ws_code, std::string_view ws_r
         push(std::move(last));
     if (gzip)
         push_encoded(gzip_trailer(gzip->sum));
+    if (rebuilt && encoding.chunked)
+        push_last_chunk();
 
     deadline_ms = now_ms() + kFarewell;
     beat_ms = 0;

@@ -3,7 +3,8 @@
 // The nginx request is something a subscriber has, not what it is: everything that outlives the
 // response's header is here. It is made by the content handler (subscribe.cpp), fed by
 // delivery.cpp, and detached when nginx gives up the request, whatever the cause. Its memory lives
-// until the request's pool goes: nginx may still be sending from it.
+// until the request's pool goes: nginx may still be sending from it. While it sleeps
+// (hibernation.hpp) it has no request, and its memory is the connection's.
 //
 //   Waiting ──ring comes──▶ Replaying ──history sent──▶ Live ──end()──▶ Ending ──▶ request
 //   finalized
@@ -28,6 +29,7 @@ namespace herald {
 
 class Topic;
 class WebSocket;
+struct Asleep;
 struct Identity;
 struct Replay;
 
@@ -40,15 +42,18 @@ enum class Path : uint8_t {
 
 enum class Phase : uint8_t { Waiting, Replaying, Live, Ending };
 
-// What the log variables show. In the request's pool, so that it is there when the access log is
-// written.
+// herald_hibernate (hibernation.hpp)
+enum class Sleep : uint8_t { Undecided, Queued, Asleep, Never };
+
+// What the log variables show. `channel` is the topic's, and in the request's pool once that is let
+// go of, so that it is there when the access log is written.
 struct StreamLog {
     ngx_str_t channel{};
     ngx_str_t transport{};
     uint64_t events_sent = 0;
     uint64_t gaps = 0;
-    uint64_t trimmed = 0;  // events
-    ngx_str_t ended_by{};  // the name of the event that has ended the stream
+    uint64_t trimmed = 0;                     // events
+    std::unique_ptr<std::string> ended_by{};  // the name of the event that has ended the stream
     std::optional<EventId> last_id;
     CloseReason reason = CloseReason::None;
 };
@@ -82,7 +87,7 @@ struct Filtering {
 
 class Subscriber : public LaneMember {
   public:
-    Subscriber(ngx_http_request_t* r, StreamLog* log, Topic& topic);
+    Subscriber(ngx_http_request_t* r, Topic& topic);
     ~Subscriber();
     Subscriber(const Subscriber&) = delete;
     Subscriber& operator=(const Subscriber&) = delete;
@@ -98,6 +103,8 @@ class Subscriber : public LaneMember {
     void push_encoded(std::string bytes);
     // The same for what others get as well, in its `present_encoding`.
     void push_frame(SharedFrame frame);
+    // The end of a chunked body: behind all else.
+    void push_last_chunk();
     // What it gets now: through nginx's filters the chunks are theirs to make.
     Encoding present_encoding() const;
     // Appends an event in its encoding, to be pushed before anything else is.
@@ -130,10 +137,10 @@ class Subscriber : public LaneMember {
     // 6455, section 7.4.1. With `abort` the connection is cut. Not from within a lane's loop.
     void end(CloseReason reason, uint16_t ws_code, std::string_view ws_reason, bool abort = false);
 
-    ngx_http_request_t* request;  // nullptr once nginx has freed it
+    ngx_http_request_t* request;  // nullptr while it sleeps
     ngx_connection_t* connection;
     const LocationSettings* settings;
-    StreamLog* log;
+    StreamLog log;
     Topic& topic;
     Lane* lane = nullptr;
     Encoding encoding;
@@ -147,12 +154,15 @@ class Subscriber : public LaneMember {
     bool finishing = false;   // last bytes are out; to be finalized
     bool draining = false;    // its worker is leaving; ends at `deadline`
     bool from_start = false;  // gets the whole past, whatever herald_start says
+    bool rebuilt = false;     // has slept: body filters know nothing of its request
+    Sleep sleep = Sleep::Undecided;
 
     Segment* partial = nullptr;  // held: being sent, `offset` bytes of it are out
     uint32_t offset = 0;
     std::unique_ptr<Outbox> outbox;
     std::unique_ptr<Filtering> filtering;  // Path::Filter
 
+    std::unique_ptr<Asleep> asleep;  // set while `request` is not
     std::unique_ptr<Replay> replay;
     std::unique_ptr<WebSocket> websocket;
     std::unique_ptr<GzipStream> gzip;          // SSE that is compressed

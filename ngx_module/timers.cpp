@@ -91,7 +91,7 @@ void on_due(Subscriber& s) {
         return;
     if (s.phase == Phase::Ending) {
         if (now >= s.deadline_ms)
-            give_up(s, s.log->reason);
+            give_up(s, s.log.reason);
         else
             reschedule(s);
         return;

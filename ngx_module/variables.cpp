@@ -34,7 +34,7 @@ std::string text_of(const StreamLog& log, Field field) {
         case Field::CloseReason:
             return std::string(name_of(log.reason));
         case Field::Event:
-            return std::string(view(log.ended_by));
+            return log.ended_by ? *log.ended_by : std::string();
     }
     return {};
 }

@@ -102,11 +102,10 @@ bool take_frames(Subscriber& s, char* bytes, size_t size) {
 
 void read_frames(Subscriber& s) {
     ngx_connection_t* c = s.connection;
-    ngx_http_request_t* r = s.request;
 
-    // What came right behind the handshake is in nginx's header buffer.
-    ngx_buf_t* early = r->header_in;
-    if (early->pos < early->last) {
+    // What came right behind the handshake is in nginx's header buffer, until the stream sleeps.
+    ngx_buf_t* early = s.request == nullptr ? nullptr : s.request->header_in;
+    if (early != nullptr && early->pos < early->last) {
         auto* bytes = reinterpret_cast<char*>(early->pos);
         const auto size = static_cast<size_t>(early->last - early->pos);
         early->pos = early->last;

@@ -50,6 +50,7 @@ Worker* Worker::current() {
 
 Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
     : counters(counters_for(settings)),
+      hibernation(cycle->log),
       log_(cycle->log),
       asks_([this](std::string frames) { link_.send(std::move(frames)); }),
       trust_(key_sources(settings), [this](std::string frames) { link_.send(std::move(frames)); }),
@@ -148,9 +149,10 @@ void Worker::remove(Subscriber& subscriber) {
                          static_cast<Subscriber*>(nullptr));
         std::erase(waiting_, nullptr);
     }
+    hibernation.forget(subscriber);
     leave_if_drained();
     subtract(subscriber.is_websocket() ? counters.websocket : counters.sse);
-    herald::add(counters.closed[static_cast<size_t>(subscriber.log->reason)]);
+    herald::add(counters.closed[static_cast<size_t>(subscriber.log.reason)]);
 }
 
 void Worker::wait_for_ring(Subscriber& subscriber) {

@@ -17,6 +17,7 @@
 #include "channel.hpp"
 #include "counters.hpp"
 #include "fill.hpp"
+#include "hibernation.hpp"
 #include "sidecar_link.hpp"
 #include "subscriber.hpp"
 #include "trust.hpp"
@@ -59,6 +60,7 @@ class Worker {
 
     ChannelTable channels;
     WorkerCounters& counters;
+    Hibernation hibernation;
 
     // -- subscribers
     void add(Subscriber& subscriber);     // it is in `subscribers` from here on
