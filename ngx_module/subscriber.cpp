@@ -18,10 +18,9 @@ uint64_t jittered(uint64_t milliseconds) {
 
 // Where the connection's end is the body's, only a reset tells an end from a cut.
 void cut_unframed(Subscriber& s) {
-    const bool framed =
-        s.request == nullptr
-            ? s.encoding.chunked
-            : s.request->chunked || s.request->http_version >= NGX_HTTP_VERSION_20;
+    const bool framed = s.request == nullptr
+                            ? s.encoding.chunked
+                            : s.request->chunked || s.request->http_version >= NGX_HTTP_VERSION_20;
     if (framed || s.is_websocket())
         return;
     const linger at_once{1, 0};
