@@ -17,7 +17,9 @@ extern ngx_module_t ngx_http_header_count_module;  // of Debian's nginx 1.22
 #pragma weak ngx_stat_reading
 #pragma weak ngx_stat_requests
 #pragma weak ngx_stat_writing
+#pragma weak ngx_ssl_free_buffer  // likewise without TLS
 extern "C" {
+void ngx_ssl_free_buffer(ngx_connection_t* c);
 extern ngx_atomic_t* ngx_stat_reading;
 extern ngx_atomic_t* ngx_stat_requests;
 extern ngx_atomic_t* ngx_stat_writing;
@@ -90,7 +92,7 @@ bool is_idle(ngx_http_request_t* r) {
 
 Fit judge(const Subscriber& s) {
     ngx_http_request_t* r = s.request;
-    if (s.path != Path::Direct || !settings_let_sleep(*s.settings) || !has_place_in_image(r))
+    if (s.path == Path::Filter || !settings_let_sleep(*s.settings) || !has_place_in_image(r))
         return Fit::Never;
     if (s.starting || s.phase != Phase::Live || s.queued || s.has_own_bytes() || s.is_busy() ||
         s.replay != nullptr || s.is_trimmed() || !is_idle(r) || r->connection->data != r)
@@ -108,7 +110,21 @@ Subscriber& sleeper_of(ngx_event_t* event) {
     return *static_cast<Subscriber*>(static_cast<ngx_connection_t*>(event->data)->data);
 }
 
+u_char* on_log_asleep(ngx_log_t* log, u_char* buffer, size_t room) noexcept;
+
+// nginx's TLS puts handlers aside where a write has to wait for a read, and back later: its stream
+// may have been woken in between.
+bool is_awake(ngx_event_t* event) {
+    const auto* c = static_cast<const ngx_connection_t*>(event->data);
+    if (c->log->handler == on_log_asleep)
+        return false;
+    event->handler = g_request_handler;
+    return true;
+}
+
 void on_readable_asleep(ngx_event_t* event) noexcept {
+    if (is_awake(event))
+        return event->handler(event);
     Subscriber& s = sleeper_of(event);
     guard(s.connection->log, [&] {
         if (s.connection->close) {  // nginx's shutdown is over (worker_shutdown_timeout)
@@ -127,6 +143,8 @@ void on_readable_asleep(ngx_event_t* event) noexcept {
 }
 
 void on_writable_asleep(ngx_event_t* event) noexcept {
+    if (is_awake(event))
+        return event->handler(event);
     Subscriber& s = sleeper_of(event);
     guard(s.connection->log, [&] {
         deliver(s);
@@ -198,6 +216,8 @@ void fall_asleep(Subscriber& s) {
     ngx_http_connection_t& hc = *r->http_connection;
     ngx_destroy_pool(r->pool);
     free_header_buffers(c, hc);
+    if (c->ssl != nullptr && &ngx_ssl_free_buffer != nullptr)
+        ngx_ssl_free_buffer(c);
     add(Worker::current()->counters.hibernating);
 }
 

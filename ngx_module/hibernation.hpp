@@ -1,4 +1,4 @@
-// herald_hibernate: quiet streams on plain HTTP/1 give nginx's request memory back.
+// herald_hibernate: quiet streams on HTTP/1, over TLS or not, give nginx's request memory back.
 //
 // A stream that is live and has sent all it has keeps of its request only an image
 // (request_image.hpp). The subscriber then owns the connection, with read and write handlers of its

@@ -19,7 +19,7 @@ my @steady = map { "\$$_" } qw(
     sent_http_transfer_encoding sent_http_cache_control sent_http_link sent_http_x_added sent_http_x_accel_buffering sent_http_vary
     sent_http_access_control_allow_origin sent_http_upgrade sent_http_expires sent_http_set_cookie sent_trailer_t
     herald_channel herald_transport herald_events_sent herald_gaps herald_trimmed herald_close_reason herald_event
-    herald_user herald_roles herald_auth_status herald_token_from);
+    herald_user herald_roles herald_auth_status herald_token_from https ssl_protocol ssl_server_name);
 my $format = join '|', @steady;
 
 my $conf = <<'CONF' =~ s/STEADY/$format/r;
@@ -48,6 +48,9 @@ http {
     herald_token_from header query=token;
     server {
         listen 127.0.0.1:%%PORT%% sndbuf=16k;
+        listen 127.0.0.1:%%PORT2%% ssl sndbuf=16k;
+        ssl_certificate %%CERT%%;
+        ssl_certificate_key %%KEY%%;
         server_name localhost;
         root %%DIR%%;
         set $opened $msec;
@@ -116,8 +119,8 @@ sub reading_writing { return $h->http(GET => '/stub')->{body} =~ /Reading: (\d+)
 my %position = ('steady.log' => 0, 'varying.log' => 0);
 sub next_line {
     my $name = shift;
-    my @all;
-    $h->wait_for(sub { (@all = split /\n/, $h->read_file($name)) > $position{$name} }, "a line of $name");
+    my @all;  # whole lines: nginx may be at the next one
+    $h->wait_for(sub { (@all = $h->read_file($name) =~ /(.*)\n/g) > $position{$name} }, "a line of $name");
     return $all[$position{$name}++];
 }
 
@@ -158,12 +161,13 @@ my @cases = (
 
 sub open_stream {
     my ($transport, $path, @more) = @_;
-    return $h->ws($path, headers => [map { $_ } @headers, @more]) if $transport eq 'websocket';
-    return $h->sse($path, headers => [@headers, @more], version => $transport eq 'http/1.0' ? '1.0' : '1.1');
+    my @where = $transport =~ /TLS/ ? (tls => 1, port => $h->port('PORT2')) : ();
+    return $h->ws($path, headers => [@headers, @more], @where) if $transport =~ /websocket/;
+    return $h->sse($path, headers => [@headers, @more], version => $transport eq 'http/1.0' ? '1.0' : '1.1', @where);
 }
 sub next_data {
     my ($stream, $transport) = @_;
-    return $stream->next_text if $transport eq 'websocket';
+    return $stream->next_text if $transport =~ /websocket/;
     my $event = $stream->next_event // return undef;
     return ($event->{event} // '') . " $event->{data}";
 }
@@ -186,9 +190,7 @@ sub run_case {
         $h->redis_publish('x:1', '{"type":"end","n":2}');
         push @seen, next_data($stream, $transport);
         push @seen, next_data($stream, $transport) if $path =~ m{/(?:plain|text|%70lain)};
-        if ($transport eq 'websocket') {
-            push @seen, $stream->ended;
-        } elsif ($transport eq 'http/1.0') {
+        if ($transport =~ /websocket|1\.0/) {
             push @seen, $stream->ended;
         } else {
             push @seen, $stream->ended;
@@ -196,7 +198,7 @@ sub run_case {
             push @seen, (Herald::Http::read_head($stream->stream))[0];
         }
     }
-    $transport eq 'websocket' ? $stream->abort : $stream->close;
+    $transport =~ /websocket/ ? $stream->abort : $stream->close;
     my $line = next_line('steady.log');
     next_line('varying.log');
     unlike $line, qr/test&|token=test/, '  without a token' if $path =~ /token/;
@@ -209,7 +211,8 @@ for my $mode ('off', 'on') {
     $h->wait_worker_exit($h->reload(conf => conf($mode))) if $mode eq 'on';
     $h->wait_for(sub { $h->http(GET => '/status')->{body} =~ /"redis":"connected"/ }, 'the sidecar to be there');
     for my $case (@cases) {
-        for my $transport ('sse', 'http/1.0', 'websocket') {
+        my @secure = $case->[0] =~ /^(?:plain|greeted|herald_auth by the query|limit_conn)$/ ? ('sse over TLS', 'websocket over TLS') : ();
+        for my $transport ('sse', 'http/1.0', 'websocket', @secure) {
             push @{ $lines{$mode} }, run_case($case, $transport, 'close', $mode eq 'on' && $case->[2] ? 1 : 0);
             push @{ $lines{$mode} }, run_case($case, $transport, 'end', $mode eq 'on' && $case->[2] ? 1 : 0);
         }
@@ -267,27 +270,30 @@ cmp_ok abs($now - $took - $opened), '<', 0.5, '  and so it began when it came';
 is $id, $early, '$request_id stays what it was';
 
 # -- a client that is too slow
-my $slow = $h->sse('/slow', rcvbuf => 4096);
-my $quick = $h->sse('/slow');
-$h->wait_for(sub { asleep() == 2 }, 'both to sleep');
 my $fill = 'f' x 2000;
-for my $n (1 .. 300) {
-    $h->redis_publish('x:2', qq({"n":$n,"fill":"$fill"}));
-    $quick->next_event->{data} =~ /"n":$n,/ or fail "event $n";
+for my $where ('HTTP', 'TLS') {
+    my @where = $where eq 'TLS' ? (tls => 1, port => $h->port('PORT2')) : ();
+    my $slow = $h->sse('/slow', rcvbuf => 4096, @where);
+    my $quick = $h->sse('/slow', @where);
+    $h->wait_for(sub { asleep() == 2 }, 'both to sleep');
+    for my $n (1 .. 300) {
+        $h->redis_publish('x:2', qq({"n":$n,"fill":"$fill"}));
+        $quick->next_event->{data} =~ /"n":$n,/ or fail "event $n";
+    }
+    is asleep(), 2, "$where: a full socket wakes nobody";
+    my ($last, $gaps, $whole) = (0, 0, 1);
+    while ($last < 300) {
+        my $event = $slow->next_event;
+        if ($event->{event} && $event->{event} eq 'gap') { ++$gaps; next }
+        my ($n) = $event->{data} =~ /"n":(\d+)/;
+        $whole &&= $event->{data} eq qq({"n":$n,"fill":"$fill"});
+        $last = $n;
+    }
+    ok $whole, 'what it reads later is whole';
+    cmp_ok $gaps, '>=', 1, '  and it is told what it lost';
+    $_->close for $slow, $quick;
+    for (1 .. 2) { next_line($_) for 'steady.log', 'varying.log' }
 }
-is asleep(), 2, 'a full socket wakes nobody';
-my ($last, $gaps, $whole) = (0, 0, 1);
-while ($last < 300) {
-    my $event = $slow->next_event;
-    if ($event->{event} && $event->{event} eq 'gap') { ++$gaps; next }
-    my ($n) = $event->{data} =~ /"n":(\d+)/;
-    $whole &&= $event->{data} eq qq({"n":$n,"fill":"$fill"});
-    $last = $n;
-}
-ok $whole, 'what it reads later is whole';
-cmp_ok $gaps, '>=', 1, '  and it is told what it lost';
-$_->close for $slow, $quick;
-for (1 .. 2) { next_line($_) for 'steady.log', 'varying.log' }
 
 # -- the error log
 my $reset = $h->ws('/plain?token=test', headers => { Host => 'name.example', Referer => 'http://page.example/' });
