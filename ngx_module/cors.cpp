@@ -54,14 +54,6 @@ bool is_preflight(ngx_http_request_t* r) {
     return asks;
 }
 
-bool is_secure(ngx_http_request_t* r) {
-#if (NGX_SSL || NGX_COMPAT)
-    return r->connection->ssl != nullptr;
-#else
-    return false;
-#endif
-}
-
 bool is_from_here(ngx_http_request_t* r, const Asked& asked) {
     return asked.is_usable() && r->headers_in.host != nullptr &&
            is_own_origin(asked.origin, view(r->headers_in.host->value), is_secure(r));

@@ -1,4 +1,5 @@
-// Headers of a request and its response, and short JSON answers: what all content handlers need.
+// Headers of a request and its response, how it came, and short JSON answers: what all content
+// handlers need.
 #pragma once
 
 #include <string_view>
@@ -20,6 +21,16 @@ void each_header(ngx_http_request_t* r, std::string_view name, Found&& found) {
                 found(view(headers[i].value));
         }
     }
+}
+
+// Whether the request came over TLS. By the connection, which knows it whatever nginx was built
+// with.
+inline bool is_secure([[maybe_unused]] const ngx_http_request_t* r) {
+#if (NGX_SSL || NGX_COMPAT)
+    return r->connection->ssl != nullptr;
+#else
+    return false;
+#endif
 }
 
 // Adds a response header. The bytes of name and value outlive the request; false when memory is

@@ -68,24 +68,16 @@ bool is_rate_limited(ngx_http_request_t* r) {
     return ngx_http_complex_value_size(r, core->limit_rate, 0) != 0;
 }
 
-bool is_over_tls(ngx_http_request_t* r) {
-#if (NGX_SSL || NGX_COMPAT)
-    return r->connection->ssl != nullptr;
-#else
-    return false;
-#endif
-}
-
 // Which way the stream's bytes take; the response's header has been made.
 Path choose_path(ngx_http_request_t* r, bool gzip) {
     // A content coding that is not ours is made by a filter. Over TLS nginx itself wants its main
     // filters to have everything in memory.
     const bool filtered = (r->headers_out.content_encoding != nullptr) != gzip ||
                           r->filter_need_in_memory || r->filter_need_temporary ||
-                          (r->main_filter_need_in_memory && !is_over_tls(r));
+                          (r->main_filter_need_in_memory && !is_secure(r));
     if (r->http_version >= NGX_HTTP_VERSION_20 || filtered || is_rate_limited(r))
         return Path::Filter;
-    return is_over_tls(r) ? Path::Tls : Path::Direct;
+    return is_secure(r) ? Path::Tls : Path::Direct;
 }
 
 // Whether an SSE client is gone. It has nothing to say, so that the end of its side is its end.
