@@ -1,5 +1,7 @@
 #include "json.hpp"
 
+#include "plain_json.hpp"
+
 namespace herald::jwt {
 
 namespace {
@@ -30,6 +32,8 @@ bool too_deep(std::string_view text) {
 }  // namespace
 
 Json parse_object(std::string_view text) {
+    if (Json plain = read_plain_object(text))
+        return plain;
     if (too_deep(text))
         return nullptr;
     Json value(json_loadb(text.data(), text.size(), JSON_REJECT_DUPLICATES, nullptr));
