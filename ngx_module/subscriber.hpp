@@ -137,6 +137,7 @@ class Subscriber : public LaneMember {
     // 6455, section 7.4.1. With `abort` the connection is cut. Not from within a lane's loop.
     void end(CloseReason reason, uint16_t ws_code, std::string_view ws_reason, bool abort = false);
 
+    uint32_t offset = 0;          // of `partial`, already sent; shares a word with LaneMember's
     ngx_http_request_t* request;  // nullptr while it sleeps
     ngx_connection_t* connection;
     const LocationSettings* settings;
@@ -158,7 +159,6 @@ class Subscriber : public LaneMember {
     Sleep sleep = Sleep::Undecided;
 
     Segment* partial = nullptr;  // held: being sent, `offset` bytes of it are out
-    uint32_t offset = 0;
     std::unique_ptr<Outbox> outbox;
     std::unique_ptr<Filtering> filtering;  // Path::Filter
 
