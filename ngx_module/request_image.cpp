@@ -63,7 +63,24 @@ void RequestImage::copy_flags(const From& from, To& to) {
 // Collects the bytes. A text that is a part of one that is there already is no further byte.
 class RequestImage::Taker {
   public:
-    explicit Taker(std::string& out) : out_(out) { out_.clear(); }
+    struct Source {
+        const u_char* data;
+        size_t size;
+        uint16_t at;
+    };
+    // For one image, used again for the next.
+    struct Memory {
+        std::string out{};
+        std::string tail{};
+        std::vector<Source> sources{};
+    };
+
+    explicit Taker(Memory& memory)
+        : out_(memory.out), tail_(memory.tail), sources_(memory.sources) {
+        out_.clear();
+        tail_.clear();
+        sources_.clear();
+    }
 
     Text keep(const ngx_str_t& text) {
         if (text.data == nullptr)
@@ -142,17 +159,8 @@ class RequestImage::Taker {
     Text captures_data() const {
         return captures_data_;
     }
-    const std::string& tail() const {
-        return tail_;
-    }
 
   private:
-    struct Source {
-        const u_char* data;
-        size_t size;
-        uint16_t at;
-    };
-
     bool add(const ngx_str_t& text) {
         if (out_.size() + text.len > kMaxImage)
             fits_ = false;
@@ -164,8 +172,8 @@ class RequestImage::Taker {
     }
 
     std::string& out_;
-    std::string tail_{};
-    std::vector<Source> sources_{};
+    std::string& tail_;
+    std::vector<Source>& sources_;
     bool fits_ = true;
     uint16_t headers_ = 0;
     uint16_t variables_ = 0;
@@ -177,7 +185,7 @@ std::unique_ptr<RequestImage> RequestImage::take(const ngx_http_request_t* r) {
     if (r->request_length > INT32_MAX || r->header_size > INT32_MAX ||
         r->headers_in.content_length_n > 0)
         return nullptr;
-    static std::string collected;  // memory for one image, used again
+    static Taker::Memory collected;
     Taker taker(collected);
     each_element(r->headers_in.headers,
                  [&](const ngx_table_elt_t& header) { taker.keep_header(header); });
@@ -198,7 +206,7 @@ std::unique_ptr<RequestImage> RequestImage::take(const ngx_http_request_t* r) {
     if (!taker.fits())
         return nullptr;
 
-    const size_t size = collected.size() + taker.tail().size();
+    const size_t size = collected.out.size() + collected.tail.size();
     void* memory = ::operator new(sizeof(RequestImage) + size);
     std::unique_ptr<RequestImage> image(new (memory) RequestImage);
     image->response_ = &share_response(r->headers_out);
@@ -211,13 +219,13 @@ std::unique_ptr<RequestImage> RequestImage::take(const ngx_http_request_t* r) {
     image->texts_ = texts;
     image->size_ = static_cast<uint16_t>(size);
     image->headers_ = taker.headers();
-    image->tail_ = static_cast<uint16_t>(collected.size());
+    image->tail_ = static_cast<uint16_t>(collected.out.size());
     image->variables_ = taker.variables();
     image->captures_ = taker.captures();
     image->content_length_ = static_cast<int16_t>(r->headers_in.content_length_n);
     auto* bytes = reinterpret_cast<char*>(image.get() + 1);
-    std::memcpy(bytes, collected.data(), collected.size());
-    std::memcpy(bytes + collected.size(), taker.tail().data(), taker.tail().size());
+    std::memcpy(bytes, collected.out.data(), collected.out.size());
+    std::memcpy(bytes + collected.out.size(), collected.tail.data(), collected.tail.size());
     return image;
 }
 

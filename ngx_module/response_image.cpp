@@ -33,6 +33,10 @@ std::unordered_map<std::string, uint32_t>& responses() {
     return *all;
 }
 
+// Most streams in a row have the same response: the one found last, looked at before any hash is
+// made. nullptr: it is gone.
+SharedResponse* g_newest = nullptr;
+
 void put_response(std::string& out, const ngx_http_headers_out_t& response) {
     put(out, response.status);
     put(out, response.content_length_n);
@@ -59,16 +63,21 @@ void put_response(std::string& out, const ngx_http_headers_out_t& response) {
 }  // namespace
 
 SharedResponse& share_response(const ngx_http_headers_out_t& response) {
-    std::string encoded;
+    static std::string encoded;  // memory for one, used again
+    encoded.clear();
     put_response(encoded, response);
-    SharedResponse& shared = *responses().try_emplace(std::move(encoded), 0).first;
-    ++shared.second;
-    return shared;
+    if (g_newest == nullptr || g_newest->first != encoded)
+        g_newest = &*responses().try_emplace(encoded, 0).first;
+    ++g_newest->second;
+    return *g_newest;
 }
 
 void let_go(SharedResponse& shared) {
-    if (--shared.second == 0)
-        responses().erase(responses().find(shared.first));
+    if (--shared.second != 0)
+        return;
+    if (g_newest == &shared)
+        g_newest = nullptr;
+    responses().erase(responses().find(shared.first));
 }
 
 bool restore_response(ngx_http_request_t* r, const SharedResponse& shared) {
