@@ -13,6 +13,7 @@
 
 #include "sidecar/feed.hpp"
 #include "sidecar/redis_url.hpp"
+#include "sidecar/views/view_config.hpp"
 
 namespace herald::sidecar {
 
@@ -38,6 +39,7 @@ struct Config {
     uint32_t max_message = 1 << 20;  // bytes
     JournalConfig journal{};
     std::vector<Feed> feeds{};  // no two of them claim one channel
+    std::vector<ViewConfig> views{};
 };
 
 // Messages are "FILE:LINE: what is wrong and what would be right", at least one.
