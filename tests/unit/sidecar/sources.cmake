@@ -28,6 +28,7 @@ set(SIDECAR_TESTS
   event_line_test.cpp
   event_log_failure_test.cpp
   event_log_test.cpp
+  event_search_test.cpp
   event_test.cpp
   event_time_test.cpp
   feed_test.cpp
@@ -37,6 +38,7 @@ set(SIDECAR_TESTS
   https_keys_test.cpp
   index_history_test.cpp
   index_pruning_test.cpp
+  index_search_test.cpp
   index_test.cpp
   journal_entry_test.cpp
   journal_failure_test.cpp
