@@ -10,6 +10,7 @@
 #include "sidecar/event_log.hpp"
 #include "sidecar/history_service.hpp"
 #include "sidecar/index.hpp"
+#include "sidecar/ingest/ingest_registry.hpp"
 #include "sidecar/journal.hpp"
 #include "sidecar/jsonl_files.hpp"
 #include "sidecar/log.hpp"
@@ -70,11 +71,21 @@ class Projections {
 
     HistoryService& history() { return history_; }
 
+    // Where [ingest] asks for it. `events` outlives this.
+    void watch_ingest(uv_loop_t* loop, const Config& config, OwnEvents& events) {
+        if (config.ingest.enabled)
+            ingest_.emplace(
+                loop, config.ingest, config.state + "/ingest.db", journal_.segments(),
+                [this] { return end_of(journal_); }, events);
+    }
+
   private:
     void prune() noexcept {
         uint64_t applied = history_.committed_seq();
         if (files_thread_)
             applied = std::min(applied, files_thread_->committed_seq());
+        if (ingest_)
+            applied = std::min(applied, ingest_->committed_seq());
         journal_.prune(now_ms(), applied);
     }
 
@@ -83,6 +94,7 @@ class Projections {
     HistoryService history_;
     JsonlFiles files_;
     std::optional<ProjectionThread> files_thread_{};
+    std::optional<IngestRegistry> ingest_{};
     Handle<uv_timer_t> prune_;
 };
 
@@ -101,6 +113,7 @@ void run_sidecar(const Config& config) {
                        [&](const JournalEntry& entry) { publisher.remember(entry); });
 
         Projections projections(loop.get(), config, journal);
+        projections.watch_ingest(loop.get(), config, publisher);
         ControlServer control(loop.get(), config.socket, config.allow,
                               {events.ring_fd(), events.ring_map_size()}, doorbells);
         QuestionDesk desk(control, projections.history(), publisher);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sidecar/feed.hpp"
+#include "sidecar/ingest/ingest_config.hpp"
 #include "sidecar/redis_url.hpp"
 
 namespace herald::sidecar {
@@ -38,6 +39,7 @@ struct Config {
     uint32_t max_message = 1 << 20;  // bytes
     JournalConfig journal{};
     std::vector<Feed> feeds{};  // no two of them claim one channel
+    IngestConfig ingest{};
 };
 
 // Messages are "FILE:LINE: what is wrong and what would be right", at least one.

@@ -20,6 +20,7 @@ set(SIDECAR_TESTS
   cli/ws_frames_test.cpp
   client_events_test.cpp
   config_feed_test.cpp
+  config_ingest_test.cpp
   config_test.cpp
   continuity_test.cpp
   control_questions_test.cpp
@@ -40,6 +41,10 @@ set(SIDECAR_TESTS
   index_pruning_test.cpp
   index_search_test.cpp
   index_test.cpp
+  ingest/ingest_registry_test.cpp
+  ingest/run_snapshot_test.cpp
+  ingest/run_table_test.cpp
+  ingest/runs_view_test.cpp
   journal_entry_test.cpp
   journal_failure_test.cpp
   journal_reader_test.cpp
