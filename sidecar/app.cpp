@@ -21,6 +21,8 @@
 #include "sidecar/redis_source.hpp"
 #include "sidecar/state_directory.hpp"
 #include "sidecar/trust_desk.hpp"
+#include "sidecar/views/event_view_service.hpp"
+#include "sidecar/views/view.hpp"
 
 namespace herald::sidecar {
 
@@ -64,12 +66,21 @@ class Projections {
           prune_(make_timer(loop, this)) {
         if (has_files(config))
             files_thread_.emplace(files_, journal.segments());
+        if (!config.views.empty())
+            views_.emplace(config.state, config.views, journal.segments(), journal.log(),
+                           end_of(journal));
         uv_timer_start(
             prune_.get(), [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
             kPruneEveryMs, kPruneEveryMs);
     }
 
     HistoryService& history() { return history_; }
+    void add_views(Views& views) {
+        if (views_)
+            views_->add_to(views);
+        if (ingest_)
+            views.add("runs", ingest_->view());
+    }
 
     // Where [ingest] asks for it. `events` outlives this.
     void watch_ingest(uv_loop_t* loop, const Config& config, OwnEvents& events) {
@@ -86,6 +97,8 @@ class Projections {
             applied = std::min(applied, files_thread_->committed_seq());
         if (ingest_)
             applied = std::min(applied, ingest_->committed_seq());
+        if (views_)
+            applied = std::min(applied, views_->kept_seq());
         journal_.prune(now_ms(), applied);
     }
 
@@ -95,6 +108,7 @@ class Projections {
     JsonlFiles files_;
     std::optional<ProjectionThread> files_thread_{};
     std::optional<IngestRegistry> ingest_{};
+    std::optional<EventViewService> views_{};
     Handle<uv_timer_t> prune_;
 };
 
@@ -116,7 +130,9 @@ void run_sidecar(const Config& config) {
         projections.watch_ingest(loop.get(), config, publisher);
         ControlServer control(loop.get(), config.socket, config.allow,
                               {events.ring_fd(), events.ring_map_size()}, doorbells);
-        QuestionDesk desk(control, projections.history(), publisher);
+        Views views;
+        projections.add_views(views);
+        QuestionDesk desk(control, projections.history(), publisher, views);
         control.serve(desk, QuestionLimits::for_messages(config.max_message));
         KeyStoreOptions key_options;
         key_options.directory = config.state + "/jwks";

@@ -14,6 +14,7 @@
 #include "sidecar/feed.hpp"
 #include "sidecar/ingest/ingest_config.hpp"
 #include "sidecar/redis_url.hpp"
+#include "sidecar/views/view_config.hpp"
 
 namespace herald::sidecar {
 
@@ -40,6 +41,7 @@ struct Config {
     JournalConfig journal{};
     std::vector<Feed> feeds{};  // no two of them claim one channel
     IngestConfig ingest{};
+    std::vector<ViewConfig> views{};
 };
 
 // Messages are "FILE:LINE: what is wrong and what would be right", at least one.
