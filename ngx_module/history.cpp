@@ -15,6 +15,8 @@ namespace questions = ring::questions;
 namespace {
 
 constexpr std::string_view kUnavailable = "History unavailable";
+constexpr std::string_view kOtherLog =
+    "Invalid 'before': the id is of another log. Start again without it.";
 
 // A request and what is known of it when it asks.
 struct Asked {
@@ -26,13 +28,6 @@ struct Asked {
     Place place{};
     uint64_t up_to_seq = 0;
 };
-
-std::string_view argument(ngx_http_request_t* r, std::string_view name) {
-    ngx_str_t value;
-    if (ngx_http_arg(r, as_ngx_str(name).data, name.size(), &value) != NGX_OK)
-        return {};
-    return view(value);
-}
 
 class History final : public Inquiry {
   public:
@@ -120,8 +115,7 @@ ngx_int_t history(ngx_http_request_t* r) {
         return refuse(r, NGX_HTTP_BAD_REQUEST, kChannelRule);
     if (rc != NGX_OK)
         return rc;
-    const std::string_view wrong = parse_arguments(
-        {argument(r, "since"), argument(r, "after"), argument(r, "limit")}, asked.query);
+    const std::string_view wrong = parse_arguments(split_arguments(view(r->args)), asked.query);
     if (!wrong.empty())
         return refuse(r, NGX_HTTP_BAD_REQUEST, wrong);
     Worker* worker = Worker::current();
@@ -129,6 +123,8 @@ ngx_int_t history(ngx_http_request_t* r) {
         return unavailable(r, kUnavailable);
 
     look_at_log(*worker, asked);
+    if (asked.query.before && asked.query.before->log != asked.log)
+        return refuse(r, NGX_HTTP_BAD_REQUEST, kOtherLog);
     asked.hash = hash_query(asked.channel, asked.query);
     // A subrequest shows its main request's headers; a part of an answer cannot be unmodified.
     if (r == r->main && r->headers_in.if_none_match != nullptr)

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <utility>
 
 #include "ring/hash.hpp"
 #include "ring/timestamp.hpp"
+#include "ring/utf8.hpp"
 
 namespace herald {
 
@@ -43,7 +46,7 @@ std::string decode_percent(std::string_view text) {
 
 // A time as a client may have put it into a URL: forms write a space as '+', others forget to
 // escape the '+' of an offset.
-std::optional<int64_t> parse_since(const std::string& text) {
+std::optional<int64_t> parse_url_time(const std::string& text) {
     if (const auto time = ring::parse_time(text))
         return time;
     std::string spaced = text;
@@ -59,6 +62,47 @@ std::optional<int64_t> parse_since(const std::string& text) {
     return ring::parse_time(spaced);
 }
 
+// A text as forms write it, a space as '+'. False: it is too long, or no UTF-8.
+bool parse_text(std::string_view argument, std::string& text) {
+    std::string spaced(argument);
+    std::replace(spaced.begin(), spaced.end(), '+', ' ');
+    text = decode_percent(spaced);
+    ring::Utf8 utf8;
+    return text.size() <= questions::kMaxSearched &&
+           utf8.feed(reinterpret_cast<const unsigned char*>(text.data()), text.size()) &&
+           utf8.complete();
+}
+
+bool parse_texts(const std::vector<std::string_view>& arguments, std::vector<std::string>& texts) {
+    texts.resize(arguments.size());
+    for (size_t i = 0; i < arguments.size(); ++i) {
+        if (!parse_text(arguments[i], texts[i]))
+            return false;
+    }
+    std::sort(texts.begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+    return texts.size() <= questions::kMaxAlternatives;
+}
+
+// Returns what is wrong.
+std::string_view parse_search(const HistoryArguments& arguments, questions::HistorySearch& search) {
+    if (!arguments.until.empty()) {
+        const auto until_us = parse_url_time(decode_percent(arguments.until));
+        if (!until_us)
+            return "Invalid 'until' timestamp format. Use ISO 8601 format.";
+        search.until_us = *until_us;
+    }
+    if (!parse_texts(arguments.types, search.types))
+        return "Invalid 'type': expected at most 16 of up to 256 bytes of UTF-8 each.";
+    if (!parse_texts(arguments.stages, search.stages))
+        return "Invalid 'stage': expected at most 16 of up to 256 bytes of UTF-8 each.";
+    if (!parse_texts(arguments.statuses, search.statuses))
+        return "Invalid 'status': expected at most 16 of up to 256 bytes of UTF-8 each.";
+    if (!parse_text(arguments.text, search.text))
+        return "Invalid 'q': expected 1 to 256 bytes of UTF-8.";
+    return {};
+}
+
 bool parse_limit(std::string_view text, uint32_t& limit) {
     const char* end = text.data() + text.size();
     const auto parsed = std::from_chars(text.data(), end, limit);
@@ -72,6 +116,18 @@ void append_id_or_null(std::string& out, std::optional<EventId> id) {
         out.append("null");
 }
 
+// Where to go on: behind the last event, or behind the last one that a search has looked at.
+std::optional<EventId> last_id(const HistoryQuery& query, uint32_t log, const HistoryPage& page) {
+    if (query.is_search() && query.is_forward()) {
+        if (page.header.behind_seq == 0)
+            return std::nullopt;
+        return EventId{log, page.header.behind_seq};
+    }
+    if (page.events.empty())
+        return std::nullopt;
+    return EventId{log, page.events.back().header.seq};
+}
+
 // Seconds with milliseconds.
 void append_seconds(std::string& out, uint64_t ms) {
     const std::string fraction = std::to_string(ms % 1000);
@@ -79,12 +135,48 @@ void append_seconds(std::string& out, uint64_t ms) {
     out.append(3 - fraction.size(), '0').append(fraction);
 }
 
+bool is_name(std::string_view text, std::string_view lower) {
+    return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
+    });
+}
+
 }  // namespace
+
+HistoryArguments split_arguments(std::string_view query) {
+    HistoryArguments arguments;
+    const std::pair<std::string_view, std::string_view*> once[] = {
+        {"since", &arguments.since}, {"after", &arguments.after},   {"limit", &arguments.limit},
+        {"until", &arguments.until}, {"before", &arguments.before}, {"q", &arguments.text}};
+    const std::pair<std::string_view, std::vector<std::string_view>*> often[] = {
+        {"type", &arguments.types}, {"stage", &arguments.stages}, {"status", &arguments.statuses}};
+    bool seen[std::size(once)] = {};
+
+    while (!query.empty()) {
+        const std::string_view pair = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(query.size(), pair.size() + 1));
+        const size_t equals = pair.find('=');
+        if (equals == std::string_view::npos)
+            continue;
+        const std::string_view name = pair.substr(0, equals);
+        const std::string_view value = pair.substr(equals + 1);
+
+        for (size_t i = 0; i < std::size(once); ++i) {
+            if (is_name(name, once[i].first) && !std::exchange(seen[i], true))
+                *once[i].second = value;
+        }
+        for (const auto& [word, list] : often) {
+            if (is_name(name, word) && !value.empty())
+                list->push_back(value);
+        }
+    }
+    return arguments;
+}
 
 std::string_view parse_arguments(const HistoryArguments& arguments, HistoryQuery& query) {
     query.since = decode_percent(arguments.since);
     if (!query.since.empty()) {
-        query.since_us = parse_since(query.since);
+        query.since_us = parse_url_time(query.since);
         if (!query.since_us)
             return "Invalid 'since' timestamp format. Use ISO 8601 format.";
     }
@@ -93,9 +185,14 @@ std::string_view parse_arguments(const HistoryArguments& arguments, HistoryQuery
         if (!query.after)
             return "Invalid 'after': expected an event id such as 7f3a2c01-42.";
     }
+    if (!arguments.before.empty()) {
+        query.before = ring::parse_id(decode_percent(arguments.before));
+        if (!query.before)
+            return "Invalid 'before': expected an event id such as 7f3a2c01-42.";
+    }
     if (!arguments.limit.empty() && !parse_limit(decode_percent(arguments.limit), query.limit))
         return "Invalid 'limit': expected a number from 1 to 1000.";
-    return {};
+    return parse_search(arguments, query.search);
 }
 
 Place place_of(const std::optional<EventId>& after, const LogView& log) {
@@ -116,8 +213,7 @@ questions::HistoryQuestion make_question(const std::string& channel, const Histo
                                          uint64_t known_seq) {
     questions::HistoryQuestion question;
     questions::HistoryRange& range = question.range;
-    range.order =
-        query.after || query.since_us ? questions::Order::Forward : questions::Order::Newest;
+    range.order = query.is_forward() ? questions::Order::Forward : questions::Order::Newest;
     range.limit = query.limit;
     range.max_bytes = kMaxAnswer;
     range.after_seq = place.after_seq;
@@ -125,6 +221,9 @@ questions::HistoryQuestion make_question(const std::string& channel, const Histo
     if (query.since_us)
         range.since_us = *query.since_us;
     range.known_seq = known_seq;
+    question.search = query.search;
+    if (query.before)
+        question.search.before_seq = std::max<uint64_t>(query.before->seq, 1);
     question.channels.push_back(channel);
     return question;
 }
@@ -161,10 +260,7 @@ std::string history_json(const HistoryQuery& query, const Place& place, uint32_t
     out.append(R"(],"count":)").append(std::to_string(page.events.size()));
     out.append(R"(,"has_more":)").append(page.header.more != 0 ? "true" : "false");
     out.append(R"(,"last_event_id":)");
-    std::optional<EventId> last;
-    if (!page.events.empty())
-        last = EventId{log, page.events.back().header.seq};
-    append_id_or_null(out, last);
+    append_id_or_null(out, last_id(query, log, page));
     out.append(R"(,"since":)");
     if (query.since.empty()) {
         out.append("null");
@@ -175,6 +271,11 @@ std::string history_json(const HistoryQuery& query, const Place& place, uint32_t
     }
     out.append(R"(,"timestamp":)");
     append_seconds(out, now_ms);
+
+    if (query.is_search() && !query.is_forward() && page.header.more != 0) {
+        out.append(R"(,"next_before":)");
+        append_id_or_null(out, EventId{log, page.header.behind_seq});
+    }
 
     const bool pruned = query.after && page.header.lost_seq != 0;
     if (place.gap || pruned) {
@@ -193,6 +294,10 @@ uint64_t hash_query(std::string_view channel, const HistoryQuery& query) {
         text.append(ring::to_string(*query.after));
     text.push_back('\0');
     text.append(std::to_string(query.limit));
+    if (query.is_search())
+        questions::append_search(text, query.search);
+    if (query.before)
+        text.append(ring::to_string(*query.before));
     return ring::hash_channel(text, kTagSeed);
 }
 

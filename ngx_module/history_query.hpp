@@ -19,13 +19,29 @@ struct HistoryArguments {
     std::string_view since{};
     std::string_view after{};
     std::string_view limit{};
+    std::string_view until{};
+    std::string_view before{};
+    std::string_view text{};                // q
+    std::vector<std::string_view> types{};  // alternatives, as are the next two
+    std::vector<std::string_view> stages{};
+    std::vector<std::string_view> statuses{};
 };
+
+// Takes the arguments out of a query string. Their names are alike in either case; of repeated ones
+// the first counts, except where they are alternatives.
+HistoryArguments split_arguments(std::string_view query);
 
 struct HistoryQuery {
     std::string since{};  // percent-decoded; empty: none
     std::optional<int64_t> since_us{};
     std::optional<EventId> after{};
-    uint32_t limit = 100;  // events
+    std::optional<EventId> before{};
+    uint32_t limit = 100;                     // events
+    ring::questions::HistorySearch search{};  // without what `before` says
+
+    // From the oldest, or from the newest back.
+    bool is_forward() const { return after || since_us; }
+    bool is_search() const { return before || search.is_any(); }
 };
 
 // Reads the arguments; returns nothing, or what is wrong with them, for the client.

@@ -10,6 +10,7 @@
 #include "sidecar/event_log.hpp"
 #include "sidecar/history_service.hpp"
 #include "sidecar/index.hpp"
+#include "sidecar/ingest/ingest_registry.hpp"
 #include "sidecar/journal.hpp"
 #include "sidecar/jsonl_files.hpp"
 #include "sidecar/log.hpp"
@@ -77,6 +78,16 @@ class Projections {
     void add_views(Views& views) {
         if (views_)
             views_->add_to(views);
+        if (ingest_)
+            views.add("runs", ingest_->view());
+    }
+
+    // Where [ingest] asks for it. `events` outlives this.
+    void watch_ingest(uv_loop_t* loop, const Config& config, OwnEvents& events) {
+        if (config.ingest.enabled)
+            ingest_.emplace(
+                loop, config.ingest, config.state + "/ingest.db", journal_.segments(),
+                [this] { return end_of(journal_); }, events);
     }
 
   private:
@@ -84,6 +95,8 @@ class Projections {
         uint64_t applied = history_.committed_seq();
         if (files_thread_)
             applied = std::min(applied, files_thread_->committed_seq());
+        if (ingest_)
+            applied = std::min(applied, ingest_->committed_seq());
         if (views_)
             applied = std::min(applied, views_->kept_seq());
         journal_.prune(now_ms(), applied);
@@ -94,6 +107,7 @@ class Projections {
     HistoryService history_;
     JsonlFiles files_;
     std::optional<ProjectionThread> files_thread_{};
+    std::optional<IngestRegistry> ingest_{};
     std::optional<EventViewService> views_{};
     Handle<uv_timer_t> prune_;
 };
@@ -113,6 +127,7 @@ void run_sidecar(const Config& config) {
                        [&](const JournalEntry& entry) { publisher.remember(entry); });
 
         Projections projections(loop.get(), config, journal);
+        projections.watch_ingest(loop.get(), config, publisher);
         ControlServer control(loop.get(), config.socket, config.allow,
                               {events.ring_fd(), events.ring_map_size()}, doorbells);
         Views views;

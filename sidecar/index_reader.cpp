@@ -30,6 +30,8 @@ bool is_sound(const HistoryQuestion& question) {
     const Order order = question.range.order;
     if (order < Order::Forward || order > Order::Behind)
         return false;
+    if (order == Order::Behind && question.search.is_any())
+        return false;
     if (question.channels.empty() || question.channels.size() > ring::questions::kMaxChannels)
         return false;
     return std::ranges::all_of(question.channels, [](const std::string& name) {
@@ -48,6 +50,7 @@ struct IndexReader::Row {
     uint64_t seq = 0;
     uint64_t from_seq = 0;  // of a notice
     uint64_t at_ms = 0;     // of a notice
+    int64_t time_us = 0;    // of an event
     ring::Kind kind = ring::Kind::Event;
     uint8_t flags = 0;
 };
@@ -133,10 +136,11 @@ std::string IndexReader::answer(const HistoryQuestion& question) {
     } else {
         answer.status = HistoryStatus::Found;
         Merge merge(*this, std::move(sources), range.order != Order::Forward);
+        IndexSearch search(question.search);
         if (range.order == Order::Forward)
-            forward(merge, range, answer, out);
+            forward(merge, search, range, answer, out);
         else if (range.order == Order::Newest)
-            newest(merge, range, answer, out);
+            newest(merge, search, range, answer, out);
         else
             behind(merge, range, answer);
     }
@@ -161,8 +165,10 @@ bool IndexReader::open_sources(const HistoryQuestion& question, HistoryAnswer& a
     start.since_us = range.since_us;
     start.down = range.order != Order::Forward;
     start.batch = names.size() == 1 ? kBatch : kSmallBatch;
-    if (range.limit != 0)
+    if (range.limit != 0 && !question.search.is_any())
         start.batch = std::min(start.batch, size_t{range.limit} + 1);
+    if (question.search.before_seq != 0)
+        start.high = std::min(start.high, question.search.before_seq - 1);
 
     uint64_t gone_seq = store_.floor_seq();
     for (std::string_view name : names) {
@@ -233,8 +239,9 @@ void IndexReader::fill(Source& source) {
         sqlite::Query entry(source.down ? entries_down_ : entries_up_, source.channel, source.low,
                             source.high, source.since_us, uint64_t{source.batch});
         while (entry.next())
-            source.rows.push_back(
-                {.seq = entry.seq(0), .flags = static_cast<uint8_t>(entry.integer(1))});
+            source.rows.push_back({.seq = entry.seq(0),
+                                   .time_us = entry.integer(2),
+                                   .flags = static_cast<uint8_t>(entry.integer(1))});
     }
 
     if (source.rows.size() < source.batch)
@@ -245,8 +252,9 @@ void IndexReader::fill(Source& source) {
         source.low = source.rows.back().seq;
 }
 
-// Appends a row as an item.
-void IndexReader::put_item(std::string& out, const Row& row, std::string_view channel) {
+// Appends a row as an item. False: it is not what is searched for.
+bool IndexReader::put_item(std::string& out, const Row& row, std::string_view channel,
+                           IndexSearch& search) {
     HistoryItem item;
     item.seq = row.seq;
     item.kind = row.kind;
@@ -255,41 +263,55 @@ void IndexReader::put_item(std::string& out, const Row& row, std::string_view ch
         item.from_seq = row.from_seq;
         item.at_ms = row.at_ms;
         ring::questions::append_item(out, item, {}, {}, {});
-        return;
+        return true;
     }
+    if (!search.is_in_time(row.time_us))
+        return false;
     sqlite::Query event(event_, row.seq);
     if (!event.next())
         throw sqlite::Error(SQLITE_CORRUPT, "index: an entry's event is missing");
+    if (!search.finds(event.text(1), event.text(2)))
+        return false;
     item.at_ms = event.seq(0);
     ring::questions::append_item(out, item, channel, event.text(1), event.text(2));
+    return true;
 }
 
-void IndexReader::forward(Merge& merge, const HistoryRange& range, HistoryAnswer& answer,
-                          std::string& out) {
+// How far a search has got, in the answer.
+void IndexReader::leave_behind(const Row& row, const IndexSearch& search, HistoryAnswer& answer) {
+    if (search.is_any() && row.kind == ring::Kind::Event)
+        answer.behind_seq = row.seq;
+}
+
+void IndexReader::forward(Merge& merge, IndexSearch& search, const HistoryRange& range,
+                          HistoryAnswer& answer, std::string& out) {
     const size_t end = out.size() + bytes_of(range);
     uint32_t events = 0;
     for (; const Source* source = merge.top(); merge.pop()) {
         const Row& row = source->head();
         const bool is_event = !source->is_notices();
-        if (is_event && range.limit != 0 && events == range.limit) {
+        if (is_event && ((range.limit != 0 && events == range.limit) || search.is_spent())) {
             answer.more = 1;
             return;
         }
         const size_t before = out.size();
-        put_item(out, row, source->name);
+        const bool is_found = put_item(out, row, source->name, search);
         if (out.size() > end && answer.count != 0) {
             out.resize(before);
             answer.more = 1;
             return;
         }
+        leave_behind(row, search, answer);
+        if (!is_found)
+            continue;
         ++answer.count;
         events += is_event;
     }
 }
 
 // Collects from the newest backwards, then turns the items round.
-void IndexReader::newest(Merge& merge, const HistoryRange& range, HistoryAnswer& answer,
-                         std::string& out) {
+void IndexReader::newest(Merge& merge, IndexSearch& search, const HistoryRange& range,
+                         HistoryAnswer& answer, std::string& out) {
     const size_t most = bytes_of(range);
     std::string items;
     std::vector<size_t> ends;  // of the items in `items`
@@ -297,14 +319,17 @@ void IndexReader::newest(Merge& merge, const HistoryRange& range, HistoryAnswer&
     size_t kept = 0;  // items up to the oldest event
     for (; const Source* source = merge.top(); merge.pop()) {
         const bool is_event = !source->is_notices();
-        if (is_event && range.limit != 0 && events == range.limit)
+        if (is_event && ((range.limit != 0 && events == range.limit) || search.is_spent()))
             break;
         // Notices that are older than the oldest event are not part of it.
         if (!is_event && events != 0 && !merge.has_events())
             break;
-        put_item(items, source->head(), source->name);
+        const bool is_found = put_item(items, source->head(), source->name, search);
         if (items.size() > most && !ends.empty())
             break;
+        leave_behind(source->head(), search, answer);
+        if (!is_found)
+            continue;
         ends.push_back(items.size());
         if (is_event) {
             ++events;

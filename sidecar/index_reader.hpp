@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ring/questions.hpp"
+#include "sidecar/index_search.hpp"
 #include "sidecar/index_store.hpp"
 #include "sidecar/sqlite.hpp"
 
@@ -29,10 +30,12 @@ class IndexReader {
                       ring::questions::HistoryAnswer& answer, std::vector<Source>& sources);
     uint64_t first_later(const Source& source, int64_t since_us);
     void fill(Source& source);
-    void put_item(std::string& out, const Row& row, std::string_view channel);
-    void forward(Merge& merge, const ring::questions::HistoryRange& range,
+    bool put_item(std::string& out, const Row& row, std::string_view channel, IndexSearch& search);
+    static void leave_behind(const Row& row, const IndexSearch& search,
+                             ring::questions::HistoryAnswer& answer);
+    void forward(Merge& merge, IndexSearch& search, const ring::questions::HistoryRange& range,
                  ring::questions::HistoryAnswer& answer, std::string& items);
-    void newest(Merge& merge, const ring::questions::HistoryRange& range,
+    void newest(Merge& merge, IndexSearch& search, const ring::questions::HistoryRange& range,
                 ring::questions::HistoryAnswer& answer, std::string& items);
 
     void behind(Merge& merge, const ring::questions::HistoryRange& range,
@@ -42,11 +45,12 @@ class IndexReader {
     sqlite::Database& database_;
 
     sqlite::Statement entries_up_{database_,
-                                  "SELECT seq, flags FROM entries WHERE channel = ? AND seq > ? "
-                                  "AND seq <= ? AND time_us > ? ORDER BY seq LIMIT ?"};
-    sqlite::Statement entries_down_{database_,
-                                    "SELECT seq, flags FROM entries WHERE channel = ? AND seq > ? "
-                                    "AND seq <= ? AND time_us > ? ORDER BY seq DESC LIMIT ?"};
+                                  "SELECT seq, flags, time_us FROM entries WHERE channel = ? "
+                                  "AND seq > ? AND seq <= ? AND time_us > ? ORDER BY seq LIMIT ?"};
+    sqlite::Statement entries_down_{
+        database_,
+        "SELECT seq, flags, time_us FROM entries WHERE channel = ? "
+        "AND seq > ? AND seq <= ? AND time_us > ? ORDER BY seq DESC LIMIT ?"};
     sqlite::Statement entry_at_{database_,
                                 "SELECT seq, time_us + late_us FROM entries "
                                 "WHERE channel = ? AND seq >= ? ORDER BY seq LIMIT 1"};

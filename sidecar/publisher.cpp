@@ -191,4 +191,14 @@ void Publisher::publish(std::string channel, std::string data, Answered answered
     client_events_.send(std::move(channel), std::move(data), std::move(answered));
 }
 
+// -- from the sidecar itself
+
+bool Publisher::add_own(std::string_view channel, std::string_view data) {
+    if (log_.is_behind())
+        return false;
+    if (const Feed* feed = feed_of(channel))
+        on_message({static_cast<size_t>(feed - feeds_.data()), channel, data});
+    return true;
+}
+
 }  // namespace herald::sidecar

@@ -14,6 +14,7 @@
 #include "sidecar/dedupe.hpp"
 #include "sidecar/event.hpp"
 #include "sidecar/event_log.hpp"
+#include "sidecar/own_events.hpp"
 #include "sidecar/question_desk.hpp"
 #include "sidecar/redis_source.hpp"
 #include "sidecar/rejects.hpp"
@@ -21,7 +22,7 @@
 
 namespace herald::sidecar {
 
-class Publisher final : public RedisSource::Listener, public EventIntake {
+class Publisher final : public RedisSource::Listener, public EventIntake, public OwnEvents {
   public:
     // The references outlive the publisher.
     Publisher(uv_loop_t* loop, const Config& config, EventLog& log);
@@ -41,6 +42,9 @@ class Publisher final : public RedisSource::Listener, public EventIntake {
     }
 
     void publish(std::string channel, std::string data, Answered answered) override;
+
+    bool add_own(std::string_view channel, std::string_view data) override;
+    void commit_own() override { log_.commit(); }
 
   private:
     void reject(Decoder::Result result, const RawMessage& message);

@@ -20,6 +20,7 @@ sub credential_file {
     return "$dir/credentials.json";
 }
 my %env = (
+    ONEPIECE_INGEST_REGISTRY => "$dir/ingest_runs.json",
     TRAFALGAR_SERVICE_CREDENTIALS => json_text([
         { id => 'render', token => $render, roles => ['render:read'] },
         { name => 'ingest', bearer_token => $ingest, scopes => 'ingest:read review:read' },

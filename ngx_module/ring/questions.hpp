@@ -38,9 +38,30 @@ struct HistoryRange {
     uint64_t known_seq = 0;  // answered with NotModified where the channels' newest event is this
 };
 
+// What events have to be, of those in the range. What is empty is not asked for.
+struct HistorySearch {
+    int64_t until_us = INT64_MAX;      // nothing whose time is later than this one
+    uint64_t before_seq = 0;           // nothing from this seq on; 0: no bound
+    std::vector<std::string> types{};  // alternatives, as are the next two
+    std::vector<std::string> stages{};
+    std::vector<std::string> statuses{};
+    std::string text{};  // of the message; ASCII letters are alike in either case
+
+    bool operator==(const HistorySearch&) const = default;
+    // Whether an event's data has to be looked at.
+    bool looks_inside() const {
+        return !types.empty() || !stages.empty() || !statuses.empty() || !text.empty();
+    }
+    bool is_any() const { return *this != HistorySearch(); }
+};
+
+constexpr size_t kMaxAlternatives = 16;
+constexpr size_t kMaxSearched = 256;  // bytes of an alternative, and of the text
+
 struct HistoryQuestion {
     HistoryRange range;
     std::vector<std::string> channels;
+    HistorySearch search{};
 };
 
 enum class HistoryStatus : uint32_t {
@@ -54,8 +75,9 @@ enum class HistoryStatus : uint32_t {
 struct HistoryAnswer {
     HistoryStatus status = HistoryStatus::Unavailable;
     uint32_t count = 0;     // items that follow
-    uint32_t more = 0;      // 1: `limit` or `max_bytes` has ended it. Forward: events behind the
-                            // last item follow; Newest: there are older ones before the first
+    uint32_t more = 0;      // 1: `limit`, `max_bytes` or what a search may cost has ended it.
+                            // Forward: events behind the last item follow; Newest: there are
+                            // older ones before the first. Of a search: there are others to look at
     uint32_t known = 0;     // 1: one of the channels has had an event, ever; or its JSONL folder
                             // exists
     uint32_t ended = 0;     // 1: the channels' newest event ends their streams
@@ -64,7 +86,9 @@ struct HistoryAnswer {
                             // index; 0: none are. Items up to it may follow: each channel's events
                             // that are kept are all there, whatever another channel has lost
     uint64_t newest_seq = 0;  // of the channels' newest event in the index; 0: it has none
-    uint64_t behind_seq = 0;  // Behind: Forward from here gives the newest `limit` events
+    uint64_t behind_seq = 0;  // Behind: Forward from here gives the newest `limit` events. Of a
+                              // search: the last event that was looked at, 0: none; to go on behind
+                              // it (Forward) or before it (Newest)
     uint64_t seen_seq = 0;  // how far the index has got: up to this seq and `up_to_seq`, all there
                             // is has been given, or is what `more` means. Less than `up_to_seq`
                             // where the journal is behind, or the index fails
@@ -188,17 +212,60 @@ inline bool take_text(std::string_view& bytes, size_t length, std::string_view& 
     return true;
 }
 
+// A text behind its length.
+inline void append_sized(std::string& out, std::string_view text) {
+    append_bytes(out, static_cast<uint16_t>(text.size()));
+    out.append(text);
+}
+
+inline bool take_sized(std::string_view& bytes, size_t longest, std::string_view& text) {
+    uint16_t length = 0;
+    return take_bytes(bytes, length) && length <= longest && take_text(bytes, length, text);
+}
+
 // -- questions
 
+inline void append_search(std::string& out, const HistorySearch& search) {
+    append_bytes(out, search.until_us);
+    append_bytes(out, search.before_seq);
+    for (const auto* list : {&search.types, &search.stages, &search.statuses}) {
+        append_bytes(out, static_cast<uint16_t>(list->size()));
+        for (const std::string& text : *list)
+            append_sized(out, text);
+    }
+    append_sized(out, search.text);
+}
+
+inline bool take_search(std::string_view& bytes, HistorySearch& search) {
+    if (!take_bytes(bytes, search.until_us) || !take_bytes(bytes, search.before_seq))
+        return false;
+    std::string_view text;
+    for (auto* list : {&search.types, &search.stages, &search.statuses}) {
+        uint16_t count = 0;
+        if (!take_bytes(bytes, count) || count > kMaxAlternatives)
+            return false;
+        for (; count != 0; --count) {
+            if (!take_sized(bytes, kMaxSearched, text))
+                return false;
+            list->emplace_back(text);
+        }
+    }
+    if (!take_sized(bytes, kMaxSearched, text))
+        return false;
+    search.text = text;
+    return true;
+}
+
+// The search is only there where something is searched for.
 inline std::string encode(const HistoryQuestion& question) {
     std::string out;
     append_bytes(out, Kind::History);
     append_bytes(out, static_cast<uint32_t>(question.channels.size()));
     append_bytes(out, question.range);
-    for (const std::string& channel : question.channels) {
-        append_bytes(out, static_cast<uint16_t>(channel.size()));
-        out.append(channel);
-    }
+    for (const std::string& channel : question.channels)
+        append_sized(out, channel);
+    if (question.search.is_any())
+        append_search(out, question.search);
     return out;
 }
 
@@ -217,14 +284,13 @@ inline bool decode(std::string_view bytes, HistoryQuestion& question) {
         return false;
     question.channels.clear();
     for (uint32_t i = 0; i < count; ++i) {
-        uint16_t length = 0;
         std::string_view channel;
-        if (!take_bytes(bytes, length) || length > kMaxChannelLength ||
-            !take_text(bytes, length, channel))
+        if (!take_sized(bytes, kMaxChannelLength, channel))
             return false;
         question.channels.emplace_back(channel);
     }
-    return bytes.empty();
+    question.search = {};
+    return bytes.empty() || (take_search(bytes, question.search) && bytes.empty());
 }
 
 inline std::string encode_publish(std::string_view channel, std::string_view data) {

@@ -73,6 +73,69 @@ TEST(HistoryArguments, TakeALimitUpToAThousand) {
             << limit;
 }
 
+TEST(HistoryArguments, TakeUntilInTheFormsOfSince) {
+    for (const char* until :
+         {"2026-11-21T09:00:00Z", "2026-11-21+10:00:00%2B01%3A00", "1795251600"})
+        EXPECT_EQ(parsed({.until = until}).search.until_us, kNineOClock) << until;
+    EXPECT_EQ(complaint({.until = "tomorrow"}),
+              "Invalid 'until' timestamp format. Use ISO 8601 format.");
+    EXPECT_EQ(parsed({}).search.until_us, INT64_MAX);
+}
+
+TEST(HistoryArguments, TakeTextsAsFormsWriteThem) {
+    EXPECT_EQ(parsed({.text = "out+of%20memory%2b"}).search.text, "out of memory+");
+    EXPECT_EQ(parsed({.text = "%C3%84"}).search.text, "\u00c4");
+    EXPECT_EQ(parsed({.types = {"b", "a%2Fb", "b"}}).search.types,
+              (std::vector<std::string>{"a/b", "b"}));
+    EXPECT_EQ(parsed({.stages = {"s"}}).search.stages, std::vector<std::string>{"s"});
+    EXPECT_EQ(parsed({.statuses = {"s"}}).search.statuses, std::vector<std::string>{"s"});
+}
+
+TEST(HistoryArguments, RefuseTextsThatAreTooLongOrTooManyOrNone) {
+    const std::string longest(256, 'x'), longer(257, 'x');
+    EXPECT_EQ(parsed({.text = longest}).search.text, longest);
+    for (const std::string& text : {longer, std::string("%ff"), std::string("%c3")}) {
+        EXPECT_EQ(complaint({.text = text}), "Invalid 'q': expected 1 to 256 bytes of UTF-8.");
+        EXPECT_EQ(complaint({.types = {"a", text}}),
+                  "Invalid 'type': expected at most 16 of up to 256 bytes of UTF-8 each.");
+        EXPECT_EQ(complaint({.stages = {text}}),
+                  "Invalid 'stage': expected at most 16 of up to 256 bytes of UTF-8 each.");
+        EXPECT_EQ(complaint({.statuses = {text}}),
+                  "Invalid 'status': expected at most 16 of up to 256 bytes of UTF-8 each.");
+    }
+    const std::string letters = "abcdefghijklmnopq";
+    HistoryArguments many;
+    for (size_t i = 0; i < 16; ++i)
+        many.types.push_back(std::string_view(letters).substr(i, 1));
+    EXPECT_EQ(parsed(many).search.types.size(), 16u);
+    many.types.push_back("a");
+    EXPECT_EQ(parsed(many).search.types.size(), 16u) << "a repeat is no other";
+    many.types.push_back("q");
+    EXPECT_NE(complaint(many), "");
+}
+
+TEST(HistoryArguments, TakeAnIdAsBefore) {
+    EXPECT_EQ(parsed({.before = "7f3a2c01-42"}).before, (EventId{kLog, 42}));
+    EXPECT_EQ(complaint({.before = "42"}),
+              "Invalid 'before': expected an event id such as 7f3a2c01-42.");
+}
+
+TEST(HistoryArguments, AreFoundInTheQueryString) {
+    const HistoryArguments arguments = split_arguments(
+        "x=1&since=1&SINCE=2&after=3&limit=&limit=4&until=5&before=6&q=a=b&q=c&type=d&Type=e&type=&"
+        "stage=f&status=g&&=&typ=h&types=i&token=j&type");
+    EXPECT_EQ(arguments.since, "1");
+    EXPECT_EQ(arguments.after, "3");
+    EXPECT_EQ(arguments.limit, "");
+    EXPECT_EQ(arguments.until, "5");
+    EXPECT_EQ(arguments.before, "6");
+    EXPECT_EQ(arguments.text, "a=b");
+    EXPECT_EQ(arguments.types, (std::vector<std::string_view>{"d", "e"}));
+    EXPECT_EQ(arguments.stages, std::vector<std::string_view>{"f"});
+    EXPECT_EQ(arguments.statuses, std::vector<std::string_view>{"g"});
+    EXPECT_EQ(split_arguments("").since, "");
+}
+
 // -- where `after` is
 
 class HistoryPlace : public testing::Test {
@@ -136,6 +199,20 @@ TEST(HistoryQuestionOf, HasNoTimeWhereNoneWasGiven) {
     EXPECT_EQ(make_question("jobs:1", parsed({}), {}, 100, 0).range.since_us, INT64_MIN);
 }
 
+TEST(HistoryQuestionOf, SaysWhatIsSearchedFor) {
+    const HistoryQuery query =
+        parsed({.until = "1795251600", .before = "7f3a2c01-42", .text = "q", .types = {"a"}});
+    const auto question = make_question("jobs:1", query, {}, 100, 0);
+    EXPECT_EQ(question.range.order, questions::Order::Newest);
+    EXPECT_EQ(question.search,
+              (questions::HistorySearch{
+                  .until_us = kNineOClock, .before_seq = 42, .types = {"a"}, .text = "q"}));
+    EXPECT_EQ(
+        make_question("jobs:1", parsed({.before = "7f3a2c01-0"}), {}, 100, 0).search.before_seq, 1u)
+        << "before everything is nothing";
+    EXPECT_FALSE(make_question("jobs:1", parsed({}), {}, 100, 0).search.is_any());
+}
+
 // -- answers
 
 class HistoryAnswers : public testing::Test {
@@ -178,6 +255,27 @@ TEST_F(HistoryAnswers, MayBeEmpty) {
 TEST_F(HistoryAnswers, SayThatThereIsMore) {
     header.more = 1;
     EXPECT_THAT(json({"1"}), testing::HasSubstr(R"("has_more":true)"));
+}
+
+TEST_F(HistoryAnswers, SayWhereASearchGoesOn) {
+    header.more = 1;
+    header.behind_seq = 77;
+    const std::string forward = json({"1"}, parsed({.after = "7f3a2c01-5", .types = {"t"}}));
+    EXPECT_THAT(forward, testing::HasSubstr(R"("has_more":true,"last_event_id":"7f3a2c01-77")"));
+    EXPECT_THAT(forward, testing::Not(testing::HasSubstr("next_before")));
+    const std::string newest = json({"1"}, parsed({.types = {"t"}}));
+    EXPECT_THAT(newest, testing::HasSubstr(R"("has_more":true,"last_event_id":"7f3a2c01-41")"));
+    EXPECT_THAT(newest, testing::HasSubstr(R"(,"next_before":"7f3a2c01-77")"));
+    EXPECT_THAT(json({"1"}), testing::Not(testing::HasSubstr("next_before")));
+
+    header.more = 0;
+    EXPECT_THAT(json({}, parsed({.types = {"t"}})),
+                testing::Not(testing::HasSubstr("next_before")));
+    EXPECT_THAT(json({}, parsed({.after = "7f3a2c01-5", .types = {"t"}})),
+                testing::HasSubstr(R"("has_more":false,"last_event_id":"7f3a2c01-77")"));
+    header.behind_seq = 0;
+    EXPECT_THAT(json({}, parsed({.after = "7f3a2c01-5", .types = {"t"}})),
+                testing::HasSubstr(R"("last_event_id":null)"));
 }
 
 TEST_F(HistoryAnswers, RepeatTheTimeAsAString) {
@@ -277,6 +375,16 @@ TEST(HistoryTag, TellsQueriesApart) {
     EXPECT_NE(hash_query("jobs:1", parsed({"", "7f3a2c01-42"})), hash);
     EXPECT_NE(hash_query("jobs:1", parsed({"1795251600"})),
               hash_query("jobs:1", parsed({"1795251601"})));
+    for (const HistoryArguments& other :
+         {HistoryArguments{.until = "1795251600"}, HistoryArguments{.before = "7f3a2c01-42"},
+          HistoryArguments{.text = "a"}, HistoryArguments{.types = {"a"}},
+          HistoryArguments{.stages = {"a"}}, HistoryArguments{.statuses = {"a"}},
+          HistoryArguments{.types = {"a", "b"}}})
+        EXPECT_NE(hash_query("jobs:1", parsed(other)), hash);
+    EXPECT_NE(hash_query("jobs:1", parsed({.types = {"a"}})),
+              hash_query("jobs:1", parsed({.stages = {"a"}})));
+    EXPECT_EQ(hash_query("jobs:1", parsed({.types = {"a", "b"}})),
+              hash_query("jobs:1", parsed({.types = {"b", "a"}})));
 }
 
 }  // namespace

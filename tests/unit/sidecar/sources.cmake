@@ -20,6 +20,7 @@ set(SIDECAR_TESTS
   cli/ws_frames_test.cpp
   client_events_test.cpp
   config_feed_test.cpp
+  config_ingest_test.cpp
   config_test.cpp
   config_view_test.cpp
   continuity_test.cpp
@@ -29,6 +30,7 @@ set(SIDECAR_TESTS
   event_line_test.cpp
   event_log_failure_test.cpp
   event_log_test.cpp
+  event_search_test.cpp
   event_test.cpp
   event_time_test.cpp
   event_views_test.cpp
@@ -39,7 +41,12 @@ set(SIDECAR_TESTS
   https_keys_test.cpp
   index_history_test.cpp
   index_pruning_test.cpp
+  index_search_test.cpp
   index_test.cpp
+  ingest/ingest_registry_test.cpp
+  ingest/run_snapshot_test.cpp
+  ingest/run_table_test.cpp
+  ingest/runs_view_test.cpp
   jobs_summary_test.cpp
   journal_entry_test.cpp
   journal_failure_test.cpp
