@@ -14,6 +14,7 @@
 #include "sidecar/jsonl_files.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/loop.hpp"
+#include "sidecar/postgres/tables.hpp"
 #include "sidecar/projection_thread.hpp"
 #include "sidecar/publisher.hpp"
 #include "sidecar/question_desk.hpp"
@@ -60,6 +61,8 @@ class Projections {
           history_(loop, index_, journal.segments()),
           files_(config.state, config.feeds, config.journal.fsync,
                  [&journal] { return end_of(journal); }),
+          tables_(config, {journal.log(), journal.past_logs(), end_of(journal)},
+                  journal.segments()),
           prune_(make_timer(loop, this)) {
         if (has_files(config))
             files_thread_.emplace(files_, journal.segments());
@@ -72,7 +75,7 @@ class Projections {
 
   private:
     void prune() noexcept {
-        uint64_t applied = history_.committed_seq();
+        uint64_t applied = std::min(history_.committed_seq(), tables_.committed_seq());
         if (files_thread_)
             applied = std::min(applied, files_thread_->committed_seq());
         journal_.prune(now_ms(), applied);
@@ -83,6 +86,7 @@ class Projections {
     HistoryService history_;
     JsonlFiles files_;
     std::optional<ProjectionThread> files_thread_{};
+    postgres::Tables tables_;
     Handle<uv_timer_t> prune_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "ring/names.hpp"
 #include "sidecar/config_feed.hpp"
+#include "sidecar/config_postgres.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/toml_reader.hpp"
 
@@ -221,7 +222,9 @@ Config parse_config(std::string_view text, const std::string& file, std::string_
     read_redis(top.table("redis"), redis_url, config, problems);
     read_ring(top.table("ring"), config, problems);
     read_journal(top.table("journal"), config.journal, problems);
+    read_postgres(top.table("postgres"), config.postgres, problems);
     read_feeds(top.find("feed"), config.feeds, problems);
+    compare_with_feeds(top.find("postgres"), top.find("feed"), problems);
     top.finish();
 
     if (!problems.empty())

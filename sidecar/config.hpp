@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sidecar/feed.hpp"
+#include "sidecar/postgres/config.hpp"
 #include "sidecar/redis_url.hpp"
 
 namespace herald::sidecar {
@@ -37,6 +38,7 @@ struct Config {
     uint64_t ring_size = 64 << 20;   // bytes
     uint32_t max_message = 1 << 20;  // bytes
     JournalConfig journal{};
+    postgres::PostgresConfig postgres{};
     std::vector<Feed> feeds{};  // no two of them claim one channel
 };
 
