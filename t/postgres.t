@@ -207,6 +207,23 @@ $h->start_sidecar;
 wait_sql('SELECT count(*) FROM load', scalar(journaled()));
 is $pg->sql('SELECT count(*) FROM (SELECT DISTINCT herald_id FROM load) x'), scalar(journaled()), 'and what it had not written comes, once';
 
+# -- several sidecars, one table
+my $toml = $h->read_file('herald.toml') =~ s{(socket|state) = "([^"]+)"}{$1 = "$2.2"}gr;
+my $second = Herald::Process->new(name => 'second', log => $h->path('second.log'),
+    command => [$h->process('sidecar')->{command}[0], 'sidecar', '-c', $h->write_file('second.toml', $toml)])->start;
+$second->wait_log($h->path('second.log'), qr/redis connected/, 0);
+my $heard = 0;
+$heard += $h->redis_publish('enrichment:b3', sprintf '{"event_id":"%s","event_type":"both","created_at":"2025-12-16"}', bom($_)) for 1001 .. 3000;
+is $heard, 4000, 'two sidecars hear of each event';
+my ($log, $last);
+wait_for(sub {
+    my $text = Herald::Process::slurp((sort glob $h->path('state/journal/*.jsonl'))[-1]);
+    ($log, $last) = ($1, $2) if $text =~ /\{"id":"([0-9a-f]{8})-(\d+)"[^\n]*${\bom(3000)}/;
+}, 'the last one in the journal');
+wait_sql("SELECT count(*) FROM herald_checkpoints WHERE feed = 'enrichment' AND seq >= CASE log WHEN '$log' THEN $last ELSE 2000 END", 2);
+is $pg->sql("SELECT count(*) FROM enrichment_events WHERE event_type = 'both'"), 2000, 'two sidecars insert into one table: each event once';
+is $second->stop, 0, 'the second one ends';
+
 # -- secrets
 my $checked = qx(${\$h->process('sidecar')->{command}[0]} check ${\$h->path('herald.toml')});
 is $?, 0, 'herald check';
