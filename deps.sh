@@ -4,13 +4,13 @@
 set -euo pipefail
 
 build="g++ cmake make pkg-config nginx-dev libuv1-dev libhiredis-dev libjansson-dev libssl-dev libtoml11-dev
-    libcli11-dev libspdlog-dev libfmt-dev liburing-dev libxxhash-dev libsqlite3-dev zlib1g-dev libcurl4-openssl-dev"
+    libcli11-dev libspdlog-dev libfmt-dev liburing-dev libxxhash-dev libsqlite3-dev zlib1g-dev libcurl4-openssl-dev libpq-dev"
 demo="nginx redis-server python3"
 test="$demo libgtest-dev libgmock-dev rapidjson-dev perl libio-socket-ssl-perl openssl curl nodejs npm chromium
-    python3-httpx python3-websockets python3-aiohttp python3-requests clang libclang-rt-14-dev"
+    python3-httpx python3-websockets python3-aiohttp python3-requests clang libclang-rt-14-dev postgresql"
 check="clang-format"
 bench="$demo libnginx-mod-nchan util-linux openssl nodejs python3-jwt python3-cryptography
-    python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-websockets python3-redis"
+    python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-websockets python3-redis postgresql"
 
 wanted=()
 for group in "$@"; do

@@ -15,6 +15,7 @@
 #include "sidecar/jsonl_files.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/loop.hpp"
+#include "sidecar/postgres/tables.hpp"
 #include "sidecar/projection_thread.hpp"
 #include "sidecar/publisher.hpp"
 #include "sidecar/question_desk.hpp"
@@ -63,6 +64,8 @@ class Projections {
           history_(loop, index_, journal.segments()),
           files_(config.state, config.feeds, config.journal.fsync,
                  [&journal] { return end_of(journal); }),
+          tables_(config, {journal.log(), journal.past_logs(), end_of(journal)},
+                  journal.segments()),
           prune_(make_timer(loop, this)) {
         if (has_files(config))
             files_thread_.emplace(files_, journal.segments());
@@ -92,7 +95,7 @@ class Projections {
 
   private:
     void prune() noexcept {
-        uint64_t applied = history_.committed_seq();
+        uint64_t applied = std::min(history_.committed_seq(), tables_.committed_seq());
         if (files_thread_)
             applied = std::min(applied, files_thread_->committed_seq());
         if (ingest_)
@@ -109,6 +112,7 @@ class Projections {
     std::optional<ProjectionThread> files_thread_{};
     std::optional<IngestRegistry> ingest_{};
     std::optional<EventViewService> views_{};
+    postgres::Tables tables_;
     Handle<uv_timer_t> prune_;
 };
 

@@ -26,6 +26,8 @@ std::string summary_of(const Feed& feed) {
         text += ", time from " + log::quote(feed.time);
     if (!feed.jsonl.empty())
         text += ", written to " + log::quote(feed.jsonl);
+    if (feed.table)
+        text += ", inserted into " + log::quote(postgres::text_of(*feed.table));
     if (feed.retention_ms != 0)
         text += ", kept " + format_duration(feed.retention_ms);
     if (feed.max_events != 0)

@@ -13,6 +13,7 @@
 #include "ring/names.hpp"
 #include "sidecar/config_feed.hpp"
 #include "sidecar/config_ingest.hpp"
+#include "sidecar/config_postgres.hpp"
 #include "sidecar/config_view.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/toml_reader.hpp"
@@ -223,9 +224,11 @@ Config parse_config(std::string_view text, const std::string& file, std::string_
     read_redis(top.table("redis"), redis_url, config, problems);
     read_ring(top.table("ring"), config, problems);
     read_journal(top.table("journal"), config.journal, problems);
+    read_postgres(top.table("postgres"), config.postgres, problems);
     read_feeds(top.find("feed"), config.feeds, problems);
     read_ingest(top.table("ingest"), config.feeds, config.ingest, problems);
     read_views(top.find("view"), config.feeds, config.views, problems);
+    compare_with_feeds(top.find("postgres"), top.find("feed"), problems);
     top.finish();
 
     if (!problems.empty())

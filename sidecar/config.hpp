@@ -13,6 +13,7 @@
 
 #include "sidecar/feed.hpp"
 #include "sidecar/ingest/ingest_config.hpp"
+#include "sidecar/postgres/config.hpp"
 #include "sidecar/redis_url.hpp"
 #include "sidecar/views/view_config.hpp"
 
@@ -39,6 +40,7 @@ struct Config {
     uint64_t ring_size = 64 << 20;   // bytes
     uint32_t max_message = 1 << 20;  // bytes
     JournalConfig journal{};
+    postgres::PostgresConfig postgres{};
     std::vector<Feed> feeds{};  // no two of them claim one channel
     IngestConfig ingest{};
     std::vector<ViewConfig> views{};

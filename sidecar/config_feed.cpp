@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "ring/names.hpp"
+#include "sidecar/config_postgres.hpp"
 #include "sidecar/path_template.hpp"
 #include "sidecar/revocation.hpp"
 
@@ -214,6 +215,7 @@ std::optional<Feed> read_feed(const toml::value& value, Problems& problems) {
     read_member(table, "dedupe", feed.dedupe);
     read_member(table, "time", feed.time);
     read_jsonl(table, channels, feed);
+    read_table(table, channels ? &channels->part_names() : nullptr, feed, problems);
     feed.retention_ms = table.duration_or_off("retention").value_or(0);
     read_max_events(table, feed);
     read_log(table, channels, feed, problems);

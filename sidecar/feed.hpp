@@ -16,6 +16,7 @@
 
 #include "sidecar/event_line.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/postgres/table_map.hpp"
 
 namespace herald::sidecar {
 
@@ -74,6 +75,8 @@ struct Feed {
     std::string dedupe{};  // the JSON member whose repeats are dropped; empty: none are
     std::string time{};    // the JSON member that `since` compares with; empty: time of arrival
     std::string jsonl{};   // the template of its channels' files; empty: none are written
+    // Of PostgreSQL, for its events; absent: none.
+    std::optional<postgres::TableMap> table{};
     uint64_t retention_ms = 0;            // of its events in the index; 0: no bound
     uint64_t max_events = 0;              // of a channel in the index; 0: no bound
     bool log = false;                     // print its events to the console

@@ -152,28 +152,6 @@ bool needs_escape(char c) {
     return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
 }
 
-// Names have no control characters (ring/names.hpp). Should one come all the same, the line is at
-// least JSON.
-void append_escaped(std::string& out, std::string_view text) {
-    for (;;) {
-        const auto special = std::find_if(text.begin(), text.end(), needs_escape);
-        const auto plain = static_cast<size_t>(special - text.begin());
-        out.append(text.substr(0, plain));
-        if (special == text.end())
-            return;
-        const auto byte = static_cast<unsigned char>(*special);
-        if (byte < 0x20) {
-            out += "\\u00";
-            out += "0123456789abcdef"[byte >> 4];
-            out += "0123456789abcdef"[byte & 15];
-        } else {
-            out += '\\';
-            out += *special;
-        }
-        text.remove_prefix(plain + 1);
-    }
-}
-
 // Takes a name up to its closing quote, which stays. `memory` holds it where it had escapes.
 bool take_name(TextCursor& in, size_t max_length, std::string& memory, std::string_view& name) {
     size_t stop = 0;
@@ -227,6 +205,33 @@ bool parse_notice(std::string_view rest, JournalEntry& entry) {
 }
 
 }  // namespace
+
+// Names have no control characters (ring/names.hpp). Should one come all the same, the line is at
+// least JSON.
+void append_escaped(std::string& out, std::string_view text) {
+    for (;;) {
+        const auto special = std::find_if(text.begin(), text.end(), needs_escape);
+        const auto plain = static_cast<size_t>(special - text.begin());
+        out.append(text.substr(0, plain));
+        if (special == text.end())
+            return;
+        const auto byte = static_cast<unsigned char>(*special);
+        if (byte < 0x20) {
+            out += "\\u00";
+            out += "0123456789abcdef"[byte >> 4];
+            out += "0123456789abcdef"[byte & 15];
+        } else {
+            out += '\\';
+            out += *special;
+        }
+        text.remove_prefix(plain + 1);
+    }
+}
+
+void append_time(std::string& out, uint64_t ms) {
+    char text[kTimeLength];
+    out.append(text, put_time(text, ms));
+}
 
 LineParts append_line(std::string& out, const JournalEntry& entry) {
     // Room for the fixed texts, two ids, the time and the name of a notice.

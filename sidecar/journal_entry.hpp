@@ -39,6 +39,12 @@ struct LineParts {
 // Appends the entry as one line with its LF.
 LineParts append_line(std::string& out, const JournalEntry& entry);
 
+// Appends a text as it stands between the quotes of a JSON string.
+void append_escaped(std::string& out, std::string_view text);
+
+// Appends a time (milliseconds since 1970) in the form above.
+void append_time(std::string& out, uint64_t ms);
+
 // The seq that a line starts with; nothing where it does not start as a line does. It says nothing
 // about the rest of the line.
 std::optional<uint64_t> leading_seq(std::string_view line);

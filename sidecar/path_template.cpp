@@ -28,6 +28,7 @@ constexpr std::string_view kOwnFiles[] = {
     "continuity.tmp",
     "journal",
     "jsonl",
+    "postgres",
     "jwks",
     "revocations",
     "revocations.tmp",

@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 
 FAULTS = ("lost", "duplicated", "out_of_order", "foreign", "closed", "refused",
-          "missing_in_journal", "missing_in_index", "missing_in_jsonl")
+          "missing_in_journal", "missing_in_index", "missing_in_jsonl", "missing_in_postgres")
 COMPARE = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, "<": lambda a, b: a < b}
 
 

@@ -5,6 +5,7 @@ import durability
 import tokens
 from row import Goal, Row
 from rows_live import LIVE
+from rows_postgres import POSTGRES
 from rows_scale import SCALE
 
 RESUME_NOTES = (("from request to last event", "seconds", "s"),
@@ -14,6 +15,7 @@ RESUME_NOTES = (("from request to last event", "seconds", "s"),
 ROWS = (
     *LIVE,
     *SCALE,
+    *POSTGRES,
     Row("ingest-ring", "Ingest into the ring alone, without a journal", "events_per_second", "events/s",
         ("bare", "herald"), (), (15, 4), (Goal("herald", "bare", ">=", 0.8, enough=300_000),), durability.ingest_ring,
         notes=(("slowest second", "slowest_second", "events/s"),

@@ -1,0 +1,371 @@
+// In the order in which a row meets it: opening (what the table has to be like, and how far it is),
+// gathering, writing.
+#include "sidecar/postgres/table_projection.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+#include "ring/id.hpp"
+#include "sidecar/state_directory.hpp"
+#include "sidecar/step.hpp"
+
+namespace herald::sidecar::postgres {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kStatementBytes = 1 << 20;  // of rows, unless a single one has more
+constexpr auto kCheckpointApart = 5s;        // where there are no rows to go with it
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names)
+        text += (text.empty() ? "\"" : ", \"") + name + "\"";
+    return text;
+}
+
+std::string insert_statement(const TableMap& table) {
+    std::string columns;
+    for (const Column& column : table.columns)
+        columns += (columns.empty() ? "" : ", ") + quote_identifier(column.name);
+    const std::string name = quote_name(table.name);
+    return "INSERT INTO " + name + " (" + columns + ") SELECT " + columns +
+           " FROM json_populate_recordset(NULL::" + name + ", $1) ON CONFLICT (" +
+           quote_identifier(table.unique) + ") DO NOTHING";
+}
+
+std::string describe(const Error& error) {
+    if (error.sqlstate().empty())
+        return error.what();
+    return std::string(error.what()) + " (SQLSTATE " + error.sqlstate() + ")";
+}
+
+uint64_t now_ms() {
+    using std::chrono::milliseconds;
+    return static_cast<uint64_t>(std::chrono::duration_cast<milliseconds>(
+                                     std::chrono::steady_clock::now().time_since_epoch())
+                                     .count());
+}
+
+}  // namespace
+
+TableProjection::TableProjection(const Feed& feed, const PostgresConfig& config, Database& database,
+                                 DeadLetters& dead_letters, const JournalPlace& journal)
+    : feed_(feed),
+      config_(config),
+      database_(database),
+      dead_letters_(dead_letters),
+      journal_(journal),
+      table_(quote_name(feed.table->name)),
+      checkpoints_(quote_name(config.checkpoints)),
+      insert_(insert_statement(*feed.table)),
+      builder_(feed) {}
+
+// Lets go of the connection where something fails, so that nothing half done can be committed. The
+// thread says that it fails; this says it again where the reason is another one by now.
+template <class Work>
+void TableProjection::guarded(Work&& work) {
+    std::string reason;
+    try {
+        return work();
+    } catch (const Stopped&) {
+        connection_.reset();
+        forget_rows();
+        return;
+    } catch (const Error& error) {
+        reason = describe(error);
+    } catch (const std::exception& error) {
+        reason = error.what();
+    }
+    connection_.reset();
+    forget_rows();
+    if (failing_ && reason != told_)
+        log::error(log::Line("postgres fails").with("feed", feed_.name).with("reason", reason));
+    failing_ = true;
+    told_ = reason;
+    throw std::runtime_error(reason);
+}
+
+void TableProjection::forget_rows() {
+    rows_.clear();
+    text_.clear();
+    if (text_.capacity() > 2 * kStatementBytes)
+        text_.shrink_to_fit();
+}
+
+// -- opening
+
+uint64_t TableProjection::open() {
+    guarded([&] {
+        connection_.reset();
+        forget_rows();
+        connection_ = database_.connect();
+        connection_->execute("BEGIN; SET LOCAL statement_timeout = " +
+                             std::to_string(config_.statement_timeout_ms));
+        make_checkpoints();
+        check_columns();
+        check_unique();
+        checkpoint_seq_ = load_checkpoint();
+        connection_->execute("COMMIT");
+        opened_ = true;
+        applied_seq_ = checkpoint_seq_;
+        checkpointed_at_ = Clock::now();
+    });
+    return applied_seq_;
+}
+
+void TableProjection::make_checkpoints() {
+    const std::string name[] = {checkpoints_};
+    if (connection_->execute("SELECT to_regclass($1)", name).rows.at(0).at(0))
+        return;
+    try {
+        connection_->execute("CREATE TABLE IF NOT EXISTS " + checkpoints_ +
+                             " (log text, feed text, relation text, seq bigint NOT NULL,"
+                             " PRIMARY KEY (log, feed, relation))");
+    } catch (const Error& error) {
+        throw Error(error.sqlstate(),
+                    "there is no table " + checkpoints_ +
+                        " for checkpoints, and it cannot be created: " + error.what());
+    }
+}
+
+void TableProjection::check_columns() {
+    const std::string name[] = {table_};
+    const Result found = connection_->execute(
+        "SELECT attname, attnotnull AND NOT atthasdef AND attidentity = ''"
+        " FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
+        name);
+    const std::string table = text_of(*feed_.table);
+    if (found.rows.empty())
+        throw std::runtime_error("there is no table " + table);
+
+    std::vector<std::string> missing;
+    for (const Column& column : feed_.table->columns) {
+        if (std::ranges::none_of(found.rows,
+                                 [&](const auto& row) { return row[0] == column.name; }))
+            missing.push_back(column.name);
+    }
+    if (!missing.empty())
+        throw std::runtime_error(
+            "table " + table + " lacks " + (missing.size() == 1 ? "the column " : "the columns ") +
+            joined(missing) + "; add what is missing, or take it out of the feed's columns");
+
+    std::vector<std::string> unmapped;
+    for (const auto& row : found.rows) {
+        if (row[1] == "t" && std::ranges::none_of(feed_.table->columns, [&](const Column& column) {
+                return row[0] == column.name;
+            }))
+            unmapped.push_back(row[0].value_or(""));
+    }
+    if (!unmapped.empty())
+        throw std::runtime_error("table " + table + " wants a value (NOT NULL, no default) in " +
+                                 joined(unmapped) + ", which the feed's columns do not give");
+}
+
+// Tables alone: a view has no index of its own, and says so when it cannot do without.
+void TableProjection::check_unique() {
+    const std::string values[] = {table_, feed_.table->unique};
+    const Result found = connection_->execute(
+        "SELECT 1 FROM pg_class c WHERE c.oid = to_regclass($1) AND (c.relkind NOT IN ('r', 'p') OR"
+        " EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND"
+        " a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND"
+        " i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indexprs IS NULL AND"
+        " a.attname = $2))",
+        values);
+    if (found.rows.empty())
+        throw std::runtime_error(
+            "table " + text_of(*feed_.table) + " has no unique constraint on the column \"" +
+            feed_.table->unique + "\" alone, by which repeats are told; add UNIQUE (" +
+            quote_identifier(feed_.table->unique) + "), or name another column with unique");
+}
+
+// Logs of one state directory go on with one another's seqs, so the furthest one counts.
+uint64_t TableProjection::load_checkpoint() {
+    const std::string log = log_name(journal_.log);
+    std::string logs = "{" + log;
+    for (uint32_t past : journal_.past_logs)
+        logs += "," + log_name(past);
+    logs += "}";
+    const std::string values[] = {feed_.name, text_of(*feed_.table), logs};
+    const Result found =
+        connection_->execute("SELECT seq FROM " + checkpoints_ +
+                                 " WHERE feed = $1 AND relation = $2 AND log = ANY($3::text[])"
+                                 " FOR UPDATE",
+                             values);
+    uint64_t seq = 0;
+    for (const auto& row : found.rows) {
+        uint64_t one = 0;
+        const std::string text = row[0].value_or("");
+        std::from_chars(text.data(), text.data() + text.size(), one);
+        seq = std::max(seq, one);
+    }
+    if (!opened_ && seq > journal_.end) {
+        log::error(log::Line("postgres is ahead of the journal, whose events are inserted anew")
+                       .with("feed", feed_.name)
+                       .with("checkpoint", seq)
+                       .with("journal", journal_.end));
+        seq = 0;
+    }
+    const std::string now[] = {log, feed_.name, text_of(*feed_.table), std::to_string(seq)};
+    connection_->execute("INSERT INTO " + checkpoints_ +
+                             " (log, feed, relation, seq) VALUES ($1, $2, $3, $4)"
+                             " ON CONFLICT (log, feed, relation) DO UPDATE SET seq = excluded.seq",
+                         now);
+    return seq;
+}
+
+// -- gathering
+
+void TableProjection::apply(const JournalEntry& entry) {
+    const size_t before = text_.size();
+    if (before != 0)
+        text_ += ',';
+    const size_t begin = text_.size();
+    if (builder_.append_row(text_, entry))
+        rows_.push_back({entry.id.seq, entry.id.log, begin, text_.size()});
+    else
+        text_.resize(before);
+    applied_seq_ = entry.id.seq;
+}
+
+void TableProjection::skip(uint64_t from_seq, uint64_t to_seq) {
+    if (from_seq != 0)
+        log::error(log::Line("the journal no longer has what postgres still lacks")
+                       .with("feed", feed_.name)
+                       .with("behind", from_seq)
+                       .with("up_to", to_seq));
+    applied_seq_ = to_seq;
+}
+
+// -- writing
+
+void TableProjection::commit() {
+    guarded([&] {
+        const bool due = !rows_.empty() || Clock::now() - checkpointed_at_ >= kCheckpointApart;
+        if (connection_ == nullptr || applied_seq_ == checkpoint_seq_ || !due) {
+            failing_ = failing_ && connection_ == nullptr;
+            return;
+        }
+        try {
+            write(false);
+        } catch (const Error& error) {
+            if (!error.concerns_a_row())
+                throw;
+            connection_->execute("ROLLBACK");
+            write(true);
+        }
+        checkpoint_seq_ = applied_seq_;
+        checkpointed_at_ = Clock::now();
+        forget_rows();
+        failing_ = false;
+    });
+}
+
+void TableProjection::write(bool careful) {
+    begin();
+    std::string dead;
+    in_batches([&](size_t first, size_t last) {
+        if (careful)
+            insert_carefully(first, last, dead);
+        else
+            insert(first, last);
+    });
+    at_step("postgres.inserted");
+    if (!dead.empty())
+        dead_letters_.append(dead);
+    connection_->execute("COMMIT");
+    at_step("postgres.committed");
+}
+
+// Constraints that would speak up at the end speak up with their row.
+void TableProjection::begin() {
+    connection_->execute(
+        "BEGIN; SET LOCAL statement_timeout = " + std::to_string(config_.statement_timeout_ms) +
+        "; SET CONSTRAINTS ALL IMMEDIATE");
+    const std::string values[] = {log_name(journal_.log), feed_.name, text_of(*feed_.table),
+                                  std::to_string(checkpoint_seq_), std::to_string(applied_seq_)};
+    const Result moved = connection_->execute(
+        "UPDATE " + checkpoints_ +
+            " SET seq = $5 WHERE log = $1 AND feed = $2 AND relation = $3 AND seq = $4",
+        values);
+    if (moved.affected != 1)
+        throw std::runtime_error("the checkpoint is not where it was left: it is read again");
+}
+
+template <class Step>
+void TableProjection::in_batches(Step&& step) {
+    for (size_t first = 0; first < rows_.size();) {
+        size_t last = first + 1;
+        while (last < rows_.size() && last - first < config_.batch &&
+               rows_[last].end - rows_[first].begin <= kStatementBytes)
+            ++last;
+        step(first, last);
+        first = last;
+    }
+}
+
+// Rows from `first` up to, but not with, `last`.
+void TableProjection::insert(size_t first, size_t last) {
+    const size_t begin = rows_[first].begin;
+    std::string array[1];
+    array[0].reserve(rows_[last - 1].end - begin + 2);
+    array[0] += '[';
+    array[0].append(text_, begin, rows_[last - 1].end - begin);
+    array[0] += ']';
+    connection_->execute(insert_, array);
+}
+
+bool TableProjection::try_insert(size_t first, size_t last, Error* refusal) {
+    connection_->execute("SAVEPOINT herald");
+    try {
+        insert(first, last);
+    } catch (const Error& error) {
+        if (!error.concerns_a_row())
+            throw;
+        *refusal = error;
+        connection_->execute("ROLLBACK TO SAVEPOINT herald; RELEASE SAVEPOINT herald");
+        return false;
+    }
+    connection_->execute("RELEASE SAVEPOINT herald");
+    return true;
+}
+
+void TableProjection::insert_carefully(size_t first, size_t last, std::string& dead) {
+    Error refusal("", "");
+    if (try_insert(first, last, &refusal))
+        return;
+    if (last - first == 1)
+        return refuse(rows_[first], refusal, dead);
+    const size_t middle = first + (last - first) / 2;
+    insert_carefully(first, middle, dead);
+    insert_carefully(middle, last, dead);
+}
+
+// The server's words go into the file alone: they may have values of the event in them.
+void TableProjection::refuse(const Row& row, const Error& error, std::string& dead) {
+    const std::string id = ring::to_string({row.log, row.seq});
+    dead += R"({"id":")" + id + R"(","feed":")";
+    append_escaped(dead, feed_.name);
+    dead += R"(","table":")";
+    append_escaped(dead, text_of(*feed_.table));
+    dead += R"(","sqlstate":")" + error.sqlstate() + R"(","error":")";
+    append_escaped(dead, error.what());
+    dead += R"(","row":)";
+    dead.append(text_, row.begin, row.end - row.begin);
+    dead += "}\n";
+
+    ++refused_;
+    log::Line line("postgres refuses a row, which is kept aside");
+    line.with("feed", feed_.name)
+        .with("id", id)
+        .with("sqlstate", error.sqlstate())
+        .with("file", dead_letters_.path())
+        .with("refused", refused_);
+    if (refusals_.admits(now_ms(), line))
+        log::error(line);
+}
+
+}  // namespace herald::sidecar::postgres

@@ -1,0 +1,38 @@
+// The tables of all feeds that have one, each a projection with a thread and a connection of its
+// own: what holds one table up holds up no other.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sidecar/config.hpp"
+#include "sidecar/postgres/dead_letters.hpp"
+#include "sidecar/postgres/interrupt.hpp"
+#include "sidecar/postgres/table_projection.hpp"
+#include "sidecar/segments.hpp"
+
+namespace herald::sidecar::postgres {
+
+class Tables {
+  public:
+    // Starts the threads. The references outlive the tables. Throws std::system_error.
+    Tables(const Config& config, const JournalPlace& journal, Segments& segments);
+    // Waits at most about a second for what is being written.
+    ~Tables();
+    Tables(const Tables&) = delete;
+    Tables& operator=(const Tables&) = delete;
+
+    // Of the slowest table, for the journal's pruning; UINT64_MAX where there is none.
+    uint64_t committed_seq() const;
+
+  private:
+    struct Table;
+
+    Interrupt interrupt_{};
+    DeadLetters dead_letters_;
+    std::vector<std::unique_ptr<Table>> tables_{};
+};
+
+}  // namespace herald::sidecar::postgres
