@@ -20,6 +20,7 @@
 #include "sidecar/redis_source.hpp"
 #include "sidecar/state_directory.hpp"
 #include "sidecar/trust_desk.hpp"
+#include "sidecar/webhooks/webhooks.hpp"
 
 namespace herald::sidecar {
 
@@ -51,6 +52,16 @@ uint64_t end_of(const Journal& journal) {
     return std::max(journal.last_seq(), journal.segments().last_seq());
 }
 
+WebhookSettings webhook_settings(const Config& config, const Journal& journal) {
+    WebhookSettings settings;
+    settings.directory = config.state + "/webhooks";
+    settings.ca_file = fetch_options().ca_file;
+    settings.durable = config.journal.fsync != Fsync::Never;
+    settings.journal_end = end_of(journal);
+    settings.started_ms = now_ms();
+    return settings;
+}
+
 // What is made of the journal, a thread each, and the journal's pruning behind the slowest of them.
 class Projections {
   public:
@@ -63,6 +74,8 @@ class Projections {
           prune_(make_timer(loop, this)) {
         if (has_files(config))
             files_thread_.emplace(files_, journal.segments());
+        if (has_webhooks(config.feeds))
+            webhooks_.emplace(config.feeds, journal.segments(), webhook_settings(config, journal));
         uv_timer_start(
             prune_.get(), [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
             kPruneEveryMs, kPruneEveryMs);
@@ -75,6 +88,8 @@ class Projections {
         uint64_t applied = history_.committed_seq();
         if (files_thread_)
             applied = std::min(applied, files_thread_->committed_seq());
+        if (webhooks_)
+            applied = std::min(applied, webhooks_->committed_seq());
         journal_.prune(now_ms(), applied);
     }
 
@@ -83,6 +98,7 @@ class Projections {
     HistoryService history_;
     JsonlFiles files_;
     std::optional<ProjectionThread> files_thread_{};
+    std::optional<Webhooks> webhooks_{};
     Handle<uv_timer_t> prune_;
 };
 

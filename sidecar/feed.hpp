@@ -16,6 +16,7 @@
 
 #include "sidecar/event_line.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/webhooks/webhook_config.hpp"
 
 namespace herald::sidecar {
 
@@ -80,6 +81,7 @@ struct Feed {
     std::optional<EventLine> log_line{};  // how; absent: with all that there is
     std::unordered_map<std::string, log::Level, TransparentHash, std::equal_to<>>
         log_levels{};  // by names of events, after `rename`; others are Info
+    std::vector<WebhookConfig> webhooks{};  // no two with one URL
 };
 
 }  // namespace herald::sidecar

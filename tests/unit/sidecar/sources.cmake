@@ -21,6 +21,7 @@ set(SIDECAR_TESTS
   client_events_test.cpp
   config_feed_test.cpp
   config_test.cpp
+  config_webhook_test.cpp
   continuity_test.cpp
   control_questions_test.cpp
   control_server_test.cpp
@@ -65,4 +66,9 @@ set(SIDECAR_TESTS
   revocations_test.cpp
   segments_test.cpp
   state_directory_test.cpp
-  trust_desk_test.cpp)
+  trust_desk_test.cpp
+  webhooks/dead_letters_test.cpp
+  webhooks/delivery_queue_test.cpp
+  webhooks/queue_file_test.cpp
+  webhooks/schedule_test.cpp
+  webhooks/signature_test.cpp)
