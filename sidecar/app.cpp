@@ -24,6 +24,7 @@
 #include "sidecar/trust_desk.hpp"
 #include "sidecar/views/event_view_service.hpp"
 #include "sidecar/views/view.hpp"
+#include "sidecar/webhooks/webhooks.hpp"
 
 namespace herald::sidecar {
 
@@ -55,6 +56,16 @@ uint64_t end_of(const Journal& journal) {
     return std::max(journal.last_seq(), journal.segments().last_seq());
 }
 
+WebhookSettings webhook_settings(const Config& config, const Journal& journal) {
+    WebhookSettings settings;
+    settings.directory = config.state + "/webhooks";
+    settings.ca_file = fetch_options().ca_file;
+    settings.durable = config.journal.fsync != Fsync::Never;
+    settings.journal_end = end_of(journal);
+    settings.started_ms = now_ms();
+    return settings;
+}
+
 // What is made of the journal, a thread each, and the journal's pruning behind the slowest of them.
 class Projections {
   public:
@@ -72,6 +83,8 @@ class Projections {
         if (!config.views.empty())
             views_.emplace(config.state, config.views, journal.segments(), journal.log(),
                            end_of(journal));
+        if (has_webhooks(config.feeds))
+            webhooks_.emplace(config.feeds, journal.segments(), webhook_settings(config, journal));
         uv_timer_start(
             prune_.get(), [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
             kPruneEveryMs, kPruneEveryMs);
@@ -102,6 +115,8 @@ class Projections {
             applied = std::min(applied, ingest_->committed_seq());
         if (views_)
             applied = std::min(applied, views_->kept_seq());
+        if (webhooks_)
+            applied = std::min(applied, webhooks_->committed_seq());
         journal_.prune(now_ms(), applied);
     }
 
@@ -113,6 +128,7 @@ class Projections {
     std::optional<IngestRegistry> ingest_{};
     std::optional<EventViewService> views_{};
     postgres::Tables tables_;
+    std::optional<Webhooks> webhooks_{};
     Handle<uv_timer_t> prune_;
 };
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "sidecar/config.hpp"
+#include "sidecar/config_webhook.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/toml_reader.hpp"
 
@@ -34,6 +35,8 @@ std::string summary_of(const Feed& feed) {
         text += ", at most " + std::to_string(feed.max_events) + " a channel";
     if (feed.log)
         text += ", logged";
+    for (const WebhookConfig& webhook : feed.webhooks)
+        text += ", " + summary_of(webhook);
     return text;
 }
 

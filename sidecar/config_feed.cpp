@@ -6,6 +6,7 @@
 
 #include "ring/names.hpp"
 #include "sidecar/config_postgres.hpp"
+#include "sidecar/config_webhook.hpp"
 #include "sidecar/path_template.hpp"
 #include "sidecar/revocation.hpp"
 
@@ -220,6 +221,7 @@ std::optional<Feed> read_feed(const toml::value& value, Problems& problems) {
     read_max_events(table, feed);
     read_log(table, channels, feed, problems);
     read_log_levels(table, feed, problems);
+    read_webhooks(table, feed, problems);
     table.finish();
     if (!name || !channels)
         return std::nullopt;

@@ -13,7 +13,8 @@ struct CurlLoop::Socket {
     Handle<uv_poll_t> poll{};
 };
 
-CurlLoop::CurlLoop(uv_loop_t* loop) : loop_(loop), timer_(make_timer(loop, this)) {
+CurlLoop::CurlLoop(uv_loop_t* loop, long connections)
+    : loop_(loop), timer_(make_timer(loop, this)) {
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = started == CURLE_OK ? curl_multi_init() : nullptr;
     if (multi_ == nullptr)
@@ -22,7 +23,7 @@ CurlLoop::CurlLoop(uv_loop_t* loop) : loop_(loop), timer_(make_timer(loop, this)
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, on_timeout);
     curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 4L);
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, connections);
 }
 
 // Connections that are kept end here, and their sockets with them.

@@ -21,7 +21,8 @@ class CurlLoop {
     };
 
     // Throws std::runtime_error where libcurl cannot begin.
-    explicit CurlLoop(uv_loop_t* loop);
+    // `connections`: that are kept for the next transfer.
+    explicit CurlLoop(uv_loop_t* loop, long connections = 4);
     ~CurlLoop();
     CurlLoop(const CurlLoop&) = delete;
     CurlLoop& operator=(const CurlLoop&) = delete;

@@ -17,6 +17,7 @@
 #include "sidecar/event_line.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/postgres/table_map.hpp"
+#include "sidecar/webhooks/webhook_config.hpp"
 
 namespace herald::sidecar {
 
@@ -82,7 +83,8 @@ struct Feed {
     bool log = false;                     // print its events to the console
     std::optional<EventLine> log_line{};  // how; absent: with all that there is
     std::unordered_map<std::string, log::Level, TransparentHash, std::equal_to<>>
-        log_levels{};  // by names of events, after `rename`; others are Info
+        log_levels{};                       // by names of events, after `rename`; others are Info
+    std::vector<WebhookConfig> webhooks{};  // no two with one URL
 };
 
 }  // namespace herald::sidecar

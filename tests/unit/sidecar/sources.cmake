@@ -23,6 +23,7 @@ set(SIDECAR_TESTS
   config_ingest_test.cpp
   config_test.cpp
   config_view_test.cpp
+  config_webhook_test.cpp
   continuity_test.cpp
   control_questions_test.cpp
   control_server_test.cpp
@@ -77,4 +78,9 @@ set(SIDECAR_TESTS
   runs_summary_test.cpp
   segments_test.cpp
   state_directory_test.cpp
-  trust_desk_test.cpp)
+  trust_desk_test.cpp
+  webhooks/dead_letters_test.cpp
+  webhooks/delivery_queue_test.cpp
+  webhooks/queue_file_test.cpp
+  webhooks/schedule_test.cpp
+  webhooks/signature_test.cpp)

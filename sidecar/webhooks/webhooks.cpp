@@ -1,0 +1,160 @@
+#include "sidecar/webhooks/webhooks.hpp"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <system_error>
+
+#include "sidecar/log.hpp"
+
+namespace herald::sidecar {
+
+namespace {
+
+constexpr uint64_t kListenMs = 1000;
+constexpr uint64_t kEndLookMs = 10;
+constexpr uint64_t kEndWithinMs = 500;
+constexpr int kNice = 10;  // below the loop, which has to keep up
+
+// Threads started meanwhile take no signals: those belong to the main loop.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+void begin_thread(const char* name) {
+    pthread_setname_np(pthread_self(), name);
+    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
+}
+
+}  // namespace
+
+bool has_webhooks(const std::vector<Feed>& feeds) {
+    return std::any_of(feeds.begin(), feeds.end(),
+                       [](const Feed& feed) { return !feed.webhooks.empty(); });
+}
+
+Webhooks::Webhooks(const std::vector<Feed>& feeds, Segments& segments,
+                   const WebhookSettings& settings)
+    : segments_(segments) {
+    if (const int error = uv_loop_init(&loop_); error < 0)
+        throw std::system_error(-error, std::generic_category(), "make an event loop");
+    long connections = 0;
+    for (const Feed& feed : feeds) {
+        for (const WebhookConfig& config : feed.webhooks)
+            connections += config.concurrency;
+    }
+    curl_.emplace(&loop_, connections);
+    bell_ = make_handle<uv_async_t>(this, "async", [this](uv_async_t* async) {
+        return uv_async_init(&loop_, async,
+                             [](uv_async_t* rung) noexcept { owner_of<Webhooks>(rung).ring(); });
+    });
+    end_ = make_timer(&loop_, this);
+    for (const Feed& feed : feeds) {
+        for (const WebhookConfig& config : feed.webhooks)
+            all_.push_back(webhooks_
+                               .emplace_back(std::make_unique<Webhook>(&loop_, *curl_, segments,
+                                                                       feed, config, settings))
+                               .get());
+    }
+    tell_strangers(settings.directory);
+
+    const SignalsBlocked blocked;
+    thread_ = std::thread([this]() noexcept { run(); });
+    listener_ = std::thread([this]() noexcept { listen(); });
+}
+
+// What waits for a webhook that is no longer configured stays where it is.
+void Webhooks::tell_strangers(const std::string& directory) const {
+    constexpr std::string_view kSuffix = ".queue";
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::directory_iterator(directory, ignored)) {
+        std::string name = file.path().filename().string();
+        if (!name.ends_with(kSuffix))
+            continue;
+        name.resize(name.size() - kSuffix.size());
+        const bool known = std::any_of(all_.begin(), all_.end(), [&](const Webhook* webhook) {
+            return webhook->name() == name;
+        });
+        if (!known)
+            log::warn(log::Line("webhook queue of no webhook in the configuration is left alone")
+                          .with("file", file.path().string()));
+    }
+}
+
+Webhooks::~Webhooks() {
+    deaf_.store(true, std::memory_order_release);
+    segments_.wake();
+    listener_.join();
+    stopping_.store(true, std::memory_order_release);
+    uv_async_send(bell_.get());
+    thread_.join();
+}
+
+uint64_t Webhooks::committed_seq() const {
+    uint64_t lowest = UINT64_MAX;
+    for (const Webhook* webhook : all_)
+        lowest = std::min(lowest, webhook->committed_seq());
+    return lowest;
+}
+
+// Waits for the journal on behalf of the loop, which cannot.
+void Webhooks::listen() noexcept {
+    begin_thread("webhooks-bell");
+    while (!deaf_.load(std::memory_order_acquire)) {
+        segments_.wait(kListenMs);
+        uv_async_send(bell_.get());
+    }
+}
+
+void Webhooks::run() noexcept {
+    begin_thread("webhooks");
+    ring();
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    uv_loop_close(&loop_);
+}
+
+void Webhooks::ring() noexcept {
+    if (stopping_.load(std::memory_order_acquire))
+        return begin_end();
+    for (const auto& webhook : webhooks_)
+        webhook->turn();
+}
+
+void Webhooks::begin_end() noexcept {
+    for (const auto& webhook : webhooks_)
+        webhook->stop();
+    end_ms_ = uv_now(&loop_) + kEndWithinMs;
+    uv_timer_start(
+        end_.get(), [](uv_timer_t* timer) noexcept { owner_of<Webhooks>(timer).try_end(); }, 0,
+        kEndLookMs);
+}
+
+// Without handles the loop ends.
+void Webhooks::try_end() noexcept {
+    const bool idle = std::all_of(webhooks_.begin(), webhooks_.end(),
+                                  [](const auto& webhook) { return webhook->is_idle(); });
+    if (!idle && uv_now(&loop_) < end_ms_)
+        return;
+    webhooks_.clear();
+    curl_.reset();
+    bell_.reset();
+    end_.reset();
+}
+
+}  // namespace herald::sidecar
