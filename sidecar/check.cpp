@@ -40,6 +40,8 @@ int check(const std::string& file) {
     std::printf("%s: ok\n", file.c_str());
     for (const Feed& feed : config.feeds)
         std::puts(summary_of(feed).c_str());
+    if (config.dashboard)
+        std::puts(summary_of(*config.dashboard).c_str());
     return EXIT_SUCCESS;
 }
 

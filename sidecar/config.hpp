@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 
 #include "sidecar/feed.hpp"
 #include "sidecar/redis_url.hpp"
+#include "sidecar/views/dashboard_config.hpp"
 
 namespace herald::sidecar {
 
@@ -38,6 +40,7 @@ struct Config {
     uint32_t max_message = 1 << 20;  // bytes
     JournalConfig journal{};
     std::vector<Feed> feeds{};  // no two of them claim one channel
+    std::optional<DashboardConfig> dashboard{};
 };
 
 // Messages are "FILE:LINE: what is wrong and what would be right", at least one.

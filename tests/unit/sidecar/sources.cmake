@@ -19,6 +19,7 @@ set(SIDECAR_TESTS
   cli/upgrade_test.cpp
   cli/ws_frames_test.cpp
   client_events_test.cpp
+  config_dashboard_test.cpp
   config_feed_test.cpp
   config_test.cpp
   continuity_test.cpp
@@ -33,6 +34,7 @@ set(SIDECAR_TESTS
   feed_test.cpp
   file_keys_test.cpp
   history_service_test.cpp
+  http_fetch_test.cpp
   https_fetch_test.cpp
   https_keys_test.cpp
   index_history_test.cpp
@@ -65,4 +67,11 @@ set(SIDECAR_TESTS
   revocations_test.cpp
   segments_test.cpp
   state_directory_test.cpp
-  trust_desk_test.cpp)
+  trust_desk_test.cpp
+  views/dashboard_environment_test.cpp
+  views/dashboard_test.cpp
+  views/project_registry_test.cpp
+  views/upstream_buckets_test.cpp
+  views/upstream_review_test.cpp
+  views/upstream_section_test.cpp
+  views/upstream_status_test.cpp)
