@@ -57,7 +57,7 @@ bool Asks::take(std::string_view payload) {
     if (part.last == 0)
         return true;
 
-    const Question done = std::move(question);
+    Question done = std::move(question);
     asked_.erase(found);
     --with_sidecar_;
     send_next();

@@ -24,9 +24,9 @@ class Asks {
     static constexpr size_t kWindow = 64;
     static constexpr size_t kMaxAnswer = size_t{1} << 30;  // bytes
 
-    // The answer's bytes, or nullptr: the sidecar is gone. The string lives during the call. May
-    // ask again (after nullptr: not before the next `open`), and cancel.
-    using Answered = std::function<void(const std::string* answer)>;
+    // The answer's bytes, or nullptr: the sidecar is gone. The string lives during the call, and
+    // may be moved from. May ask again (after nullptr: not before the next `open`), and cancel.
+    using Answered = std::function<void(std::string* answer)>;
     using Send = std::function<void(std::string frames)>;  // must not call back
 
     // `send` is given frames while `open`.

@@ -9,6 +9,7 @@
 #include "publish.hpp"
 #include "refusal.hpp"
 #include "settings.hpp"
+#include "view.hpp"
 #include "websocket.hpp"
 
 namespace herald {
@@ -73,7 +74,8 @@ bool add_allowed_headers(ngx_http_request_t* r) {
 
 ngx_int_t answer_preflight(ngx_http_request_t* r) {
     const ngx_http_handler_pt handler = location_settings(r)->handler;
-    const bool takes_post = handler == nullptr || handler == publish_handler;
+    const bool takes_post =
+        handler == nullptr || handler == publish_handler || handler == view_handler;
     if (!add_header(r, "Access-Control-Allow-Methods",
                     takes_post ? "GET, POST, OPTIONS" : "GET, OPTIONS") ||
         !add_allowed_headers(r) || !add_header(r, "Access-Control-Max-Age", "600"))

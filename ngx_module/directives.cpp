@@ -10,8 +10,11 @@
 #include "publish.hpp"
 #include "redaction.hpp"
 #include "ring/names.hpp"
+#include "ring/questions.hpp"
 #include "status.hpp"
 #include "subscribe.hpp"
+#include "view.hpp"
+#include "view_query.hpp"
 
 namespace herald {
 
@@ -110,6 +113,21 @@ char* set_history(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
 
 char* set_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
     return take_channel(cf, cmd, conf, publish_handler);
+}
+
+char* set_view(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
+    auto* settings = static_cast<LocationSettings*>(conf);
+    char* taken = take_location(cf, cmd, conf, view_handler);
+    if (taken != NGX_CONF_OK)
+        return taken;
+    ngx_str_t* value = &arguments(cf)[1];
+    if (ngx_http_script_variables_count(value) == 0) {
+        const ViewPath path = split_view(view(*value));
+        if (!ring::questions::is_view_name(path.name) || !ring::questions::is_view_item(path.item))
+            return reject(cf, cmd, "view \"%V\" is invalid, %s", value, kViewRule);
+    }
+    settings->channel = allocate<ngx_http_complex_value_t>(cf);
+    return settings->channel == nullptr ? kConfError : compile_value(cf, value, settings->channel);
 }
 
 char* set_health(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) noexcept {
@@ -434,6 +452,7 @@ ngx_command_t commands[] = {
           0),
     entry("herald_history", kLocation | NGX_CONF_TAKE1, set_history, NGX_HTTP_LOC_CONF_OFFSET, 0),
     entry("herald_publish", kLocation | NGX_CONF_TAKE1, set_publish, NGX_HTTP_LOC_CONF_OFFSET, 0),
+    entry("herald_view", kLocation | NGX_CONF_TAKE1, set_view, NGX_HTTP_LOC_CONF_OFFSET, 0),
     entry("herald_health", kLocation | NGX_CONF_NOARGS, set_health, NGX_HTTP_LOC_CONF_OFFSET, 0),
     entry("herald_status", kLocation | NGX_CONF_NOARGS, set_status, NGX_HTTP_LOC_CONF_OFFSET, 0),
     IN_LOCATION("herald_transport", NGX_CONF_TAKE12, set_transport, transports),

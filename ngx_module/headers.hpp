@@ -67,6 +67,52 @@ inline ngx_int_t send_body(ngx_http_request_t* r, ngx_uint_t status, std::string
     return ngx_http_output_filter(r, &chain);
 }
 
+// The same with a body that lives as long as the request, and is not copied.
+inline ngx_int_t send_kept(ngx_http_request_t* r, ngx_uint_t status, std::string_view body) {
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = static_cast<off_t>(body.size());
+    r->headers_out.content_type = as_ngx_str("application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    ngx_int_t rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
+        return rc;
+
+    auto* buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
+    if (buffer == nullptr)
+        return NGX_ERROR;
+    buffer->pos = as_ngx_str(body).data;
+    buffer->last = buffer->pos + body.size();
+    buffer->memory = body.empty() ? 0 : 1;
+    buffer->last_buf = r == r->main;
+    buffer->last_in_chain = 1;
+    ngx_chain_t chain{buffer, nullptr};
+    return ngx_http_output_filter(r, &chain);
+}
+
+// Gives the response an entity tag, where filters look for it; false when memory is out.
+inline bool set_etag(ngx_http_request_t* r, std::string_view tag) {
+    const ngx_str_t value = copy_to_pool(r->pool, tag);
+    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+    if (header == nullptr)
+        return false;
+    ngx_memzero(header, sizeof *header);
+    if (value.data == nullptr)
+        return false;
+    header->hash = 1;
+    header->key = as_ngx_str("ETag");
+    header->value = value;
+    r->headers_out.etag = header;
+    return true;
+}
+
+// 304: what the client has, under this tag, is still what it would get.
+inline ngx_int_t not_modified(ngx_http_request_t* r, std::string_view tag) {
+    if (!set_etag(r, tag) || !add_header(r, "Cache-Control", "no-cache"))
+        return NGX_ERROR;
+    r->headers_out.status = NGX_HTTP_NOT_MODIFIED;
+    return ngx_http_send_header(r);
+}
+
 // A refusal: {"detail":"…"}. `detail` is plain ASCII without quotes.
 inline ngx_int_t refuse(ngx_http_request_t* r, ngx_uint_t status, std::string_view detail) {
     std::string body = R"({"detail":")";
@@ -74,18 +120,18 @@ inline ngx_int_t refuse(ngx_http_request_t* r, ngx_uint_t status, std::string_vi
     return send_body(r, status, "application/json", body);
 }
 
-// Answers 405 unless the method is GET or HEAD; NGX_OK when it is. Discards the request's body.
+// Answers 405 unless the method is one of `methods` (bits of nginx's), which `names` lists; NGX_OK
+// when it is. Discards the request's body.
+inline ngx_int_t allow_methods(ngx_http_request_t* r, ngx_uint_t methods, std::string_view names) {
+    const ngx_int_t rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK || (r->method & methods) != 0)
+        return rc;
+    return add_header(r, "Allow", names) ? refuse(r, NGX_HTTP_NOT_ALLOWED, "Method Not Allowed")
+                                         : NGX_ERROR;
+}
+
 inline ngx_int_t allow_get(ngx_http_request_t* r) {
-    if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD))) {
-        ngx_int_t rc = ngx_http_discard_request_body(r);
-        if (rc != NGX_OK)
-            return rc;
-        return add_header(r, "Allow", "GET, HEAD")
-                   ? refuse(r, NGX_HTTP_NOT_ALLOWED, "Method Not Allowed")
-                   : NGX_ERROR;
-    }
-    ngx_int_t rc = ngx_http_discard_request_body(r);
-    return rc;
+    return allow_methods(r, NGX_HTTP_GET | NGX_HTTP_HEAD, "GET, HEAD");
 }
 
 }  // namespace herald

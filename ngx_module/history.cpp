@@ -34,50 +34,6 @@ std::string_view argument(ngx_http_request_t* r, std::string_view name) {
     return view(value);
 }
 
-bool set_tag(ngx_http_request_t* r, const std::string& tag) {
-    const ngx_str_t value = copy_to_pool(r->pool, tag);
-    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-    if (header == nullptr)
-        return false;
-    ngx_memzero(header, sizeof *header);
-    if (value.data == nullptr)
-        return false;
-    header->hash = 1;
-    header->key = as_ngx_str("ETag");
-    header->value = value;
-    r->headers_out.etag = header;
-    return true;
-}
-
-ngx_int_t not_modified(ngx_http_request_t* r, const std::string& tag) {
-    if (!set_tag(r, tag) || !add_header(r, "Cache-Control", "no-cache"))
-        return NGX_ERROR;
-    r->headers_out.status = NGX_HTTP_NOT_MODIFIED;
-    return ngx_http_send_header(r);
-}
-
-// The body stays where it is: it lives as long as the request.
-ngx_int_t send_kept(ngx_http_request_t* r, std::string& body) {
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = static_cast<off_t>(body.size());
-    r->headers_out.content_type = as_ngx_str("application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    ngx_int_t rc = ngx_http_send_header(r);
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
-        return rc;
-
-    auto* buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
-    if (buffer == nullptr)
-        return NGX_ERROR;
-    buffer->pos = as_ngx_str(body).data;
-    buffer->last = buffer->pos + body.size();
-    buffer->memory = 1;
-    buffer->last_buf = r == r->main;
-    buffer->last_in_chain = 1;
-    ngx_chain_t chain{buffer, nullptr};
-    return ngx_http_output_filter(r, &chain);
-}
-
 class History final : public Inquiry {
   public:
     History(ngx_http_request_t* r, Asked asked) : Inquiry(r), asked_(std::move(asked)) {}
@@ -90,7 +46,7 @@ class History final : public Inquiry {
     }
 
   protected:
-    ngx_int_t respond(const std::string* answer) override {
+    ngx_int_t respond(std::string* answer) override {
         ngx_http_request_t* r = request();
         HistoryPage page;
         if (answer == nullptr)
@@ -114,9 +70,10 @@ class History final : public Inquiry {
         body_ = history_json(asked_.query, asked_.place, asked_.log, page, now_ms);
         // An event that the index has and this answer leaves out must not be in its tag.
         const EventId newest{asked_.log, page.header.newest_seq};
-        if (newest.seq <= asked_.up_to_seq && !set_tag(r, make_tag(newest, asked_.hash)))
+        if (newest.seq <= asked_.up_to_seq && !set_etag(r, make_tag(newest, asked_.hash)))
             return NGX_ERROR;
-        return add_header(r, "Cache-Control", "no-cache") ? send_kept(r, body_) : NGX_ERROR;
+        return add_header(r, "Cache-Control", "no-cache") ? send_kept(r, NGX_HTTP_OK, body_)
+                                                          : NGX_ERROR;
     }
 
   private:

@@ -44,7 +44,7 @@ void Inquiry::ask(Worker& worker, std::string question) {
     timer_.handler = on_timer;
     timer_.data = this;
     timer_.log = request_->connection->log;
-    number_ = worker.asks().ask(std::move(question), [this](const std::string* answer) {
+    number_ = worker.asks().ask(std::move(question), [this](std::string* answer) {
         number_ = 0;
         settle(answer);
     });
@@ -79,7 +79,7 @@ void Inquiry::withdraw() noexcept {
 }
 
 // Answers the request. This may be its end, and that of this object.
-void Inquiry::settle(const std::string* answer) noexcept {
+void Inquiry::settle(std::string* answer) noexcept {
     ngx_http_request_t* r = request_;
     ngx_connection_t* connection = r->connection;
     ngx_http_set_log_request(connection->log, r);

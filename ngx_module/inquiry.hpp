@@ -1,4 +1,5 @@
-// A request that the sidecar has to be asked for: what herald_history and herald_publish share.
+// A request that the sidecar has to be asked for: what herald_history, herald_publish and
+// herald_view share.
 //
 // It lives as long as the request's pool. While its question is out the request waits; it is
 // finalized exactly once, by whatever comes first: the answer, the loss of the sidecar, the end of
@@ -38,8 +39,8 @@ class Inquiry {
 
   protected:
     // Sends the response and returns what a content handler returns. `answer`: nullptr where none
-    // came.
-    virtual ngx_int_t respond(const std::string* answer) = 0;
+    // came; may be moved from.
+    virtual ngx_int_t respond(std::string* answer) = 0;
 
     ngx_http_request_t* request() const { return request_; }
 
@@ -47,7 +48,7 @@ class Inquiry {
     static bool bind(std::unique_ptr<Inquiry> inquiry);
     static void on_close(void* data) noexcept;
     static void on_timer(ngx_event_t* event) noexcept;
-    void settle(const std::string* answer) noexcept;
+    void settle(std::string* answer) noexcept;
     void withdraw() noexcept;
 
     ngx_http_request_t* request_;

@@ -90,7 +90,7 @@ class Publish final : public Inquiry {
     }
 
   protected:
-    ngx_int_t respond(const std::string* answer) override {
+    ngx_int_t respond(std::string* answer) override {
         ngx_http_request_t* r = request();
         std::string_view text = answer == nullptr ? std::string_view() : *answer;
         questions::PublishAnswer header;

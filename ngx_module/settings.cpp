@@ -96,8 +96,8 @@ char* merge_location_settings(ngx_conf_t* cf, void* parent, void* child) noexcep
     if (inner->handler != nullptr && core->handler != inner->handler) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "location \"%V\" has a herald content handler (herald_subscribe, "
-                           "herald_history, herald_publish, herald_health or herald_status) and "
-                           "another one; keep one of them",
+                           "herald_history, herald_publish, herald_view, herald_health or "
+                           "herald_status) and another one; keep one of them",
                            &core->name);
         return static_cast<char*>(NGX_CONF_ERROR);
     }

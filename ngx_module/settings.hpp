@@ -68,7 +68,7 @@ struct MainSettings {
 
 struct LocationSettings {
     ngx_array_t* channels;              // of ngx_http_complex_value_t; nullptr: not a stream
-    ngx_http_complex_value_t* channel;  // of herald_history or herald_publish
+    ngx_http_complex_value_t* channel;  // of herald_history and herald_publish; herald_view's NAME
     ngx_http_handler_pt handler;        // ours, where this location has one
 
     ngx_uint_t transports;  // TransportBit; NGX_CONF_UNSET_UINT until merged

@@ -1,6 +1,7 @@
 #include "sidecar/app.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@
 #include "sidecar/redis_source.hpp"
 #include "sidecar/state_directory.hpp"
 #include "sidecar/trust_desk.hpp"
+#include "sidecar/views/dashboard.hpp"
+#include "sidecar/views/event_view_service.hpp"
+#include "sidecar/views/view.hpp"
 
 namespace herald::sidecar {
 
@@ -63,18 +67,27 @@ class Projections {
           prune_(make_timer(loop, this)) {
         if (has_files(config))
             files_thread_.emplace(files_, journal.segments());
+        if (!config.views.empty())
+            views_.emplace(config.state, config.views, journal.segments(), journal.log(),
+                           end_of(journal));
         uv_timer_start(
             prune_.get(), [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
             kPruneEveryMs, kPruneEveryMs);
     }
 
     HistoryService& history() { return history_; }
+    void add_views(Views& views) {
+        if (views_)
+            views_->add_to(views);
+    }
 
   private:
     void prune() noexcept {
         uint64_t applied = history_.committed_seq();
         if (files_thread_)
             applied = std::min(applied, files_thread_->committed_seq());
+        if (views_)
+            applied = std::min(applied, views_->kept_seq());
         journal_.prune(now_ms(), applied);
     }
 
@@ -83,6 +96,7 @@ class Projections {
     HistoryService history_;
     JsonlFiles files_;
     std::optional<ProjectionThread> files_thread_{};
+    std::optional<EventViewService> views_{};
     Handle<uv_timer_t> prune_;
 };
 
@@ -103,7 +117,12 @@ void run_sidecar(const Config& config) {
         Projections projections(loop.get(), config, journal);
         ControlServer control(loop.get(), config.socket, config.allow,
                               {events.ring_fd(), events.ring_map_size()}, doorbells);
-        QuestionDesk desk(control, projections.history(), publisher);
+        Views views;
+        projections.add_views(views);
+        std::optional<Dashboard> dashboard;
+        if (config.dashboard)
+            dashboard.emplace(loop.get(), *config.dashboard, config.state, &std::getenv, views);
+        QuestionDesk desk(control, projections.history(), publisher, views);
         control.serve(desk, QuestionLimits::for_messages(config.max_message));
         KeyStoreOptions key_options;
         key_options.directory = config.state + "/jwks";

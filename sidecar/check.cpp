@@ -35,11 +35,21 @@ std::string summary_of(const Feed& feed) {
     return text;
 }
 
+std::string summary_of(const ViewConfig& view) {
+    std::string text = "view " + log::quote(view.name) + ": ";
+    text += view.kind == ViewKind::Jobs ? "jobs"
+                                        : "the newest " + std::to_string(view.recent) + " runs";
+    return text + " of " + view.channels.text() + ", at most " + std::to_string(view.max_records) +
+           " kept";
+}
+
 int check(const std::string& file) {
     const Config config = load_config(file);
     std::printf("%s: ok\n", file.c_str());
     for (const Feed& feed : config.feeds)
         std::puts(summary_of(feed).c_str());
+    for (const ViewConfig& view : config.views)
+        std::puts(summary_of(view).c_str());
     if (config.dashboard)
         std::puts(summary_of(*config.dashboard).c_str());
     return EXIT_SUCCESS;

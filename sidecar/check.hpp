@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sidecar/feed.hpp"
+#include "sidecar/views/view_config.hpp"
 
 namespace herald::sidecar {
 
@@ -12,5 +13,7 @@ int check(const std::string& file);
 
 // One line: "feed runs: run:{id} (PSUBSCRIBE run:*), events named by type, ends on 2 names".
 std::string summary_of(const Feed& feed);
+// "view render: jobs of trafalgar:render, at most 1000000 kept".
+std::string summary_of(const ViewConfig& view);
 
 }  // namespace herald::sidecar

@@ -13,6 +13,7 @@
 #include "ring/names.hpp"
 #include "sidecar/config_dashboard.hpp"
 #include "sidecar/config_feed.hpp"
+#include "sidecar/config_view.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/toml_reader.hpp"
 
@@ -223,6 +224,7 @@ Config parse_config(std::string_view text, const std::string& file, std::string_
     read_ring(top.table("ring"), config, problems);
     read_journal(top.table("journal"), config.journal, problems);
     read_feeds(top.find("feed"), config.feeds, problems);
+    read_views(top.find("view"), config.feeds, config.views, problems);
     config.dashboard = read_dashboard(top.table("dashboard"), problems);
     top.finish();
 

@@ -15,6 +15,7 @@
 #include "sidecar/feed.hpp"
 #include "sidecar/redis_url.hpp"
 #include "sidecar/views/dashboard_config.hpp"
+#include "sidecar/views/view_config.hpp"
 
 namespace herald::sidecar {
 
@@ -40,6 +41,7 @@ struct Config {
     uint32_t max_message = 1 << 20;  // bytes
     JournalConfig journal{};
     std::vector<Feed> feeds{};  // no two of them claim one channel
+    std::vector<ViewConfig> views{};
     std::optional<DashboardConfig> dashboard{};
 };
 

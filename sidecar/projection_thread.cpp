@@ -2,6 +2,8 @@
 #include "sidecar/projection_thread.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -26,6 +28,9 @@ constexpr uint64_t kCommitEntries = 20'000;
 constexpr uint64_t kCommitBytes = 8 << 20;
 constexpr milliseconds kCommitApart{20};
 
+// Of the thread: what it does can wait, the loop beside it cannot.
+constexpr int kNiceness = 10;
+
 constexpr milliseconds kTendEvery{1000};
 constexpr milliseconds kFirstPause{100};
 constexpr milliseconds kLongestPause{5000};
@@ -38,6 +43,13 @@ milliseconds pause_after(uint32_t failures) {
 uint64_t wall_clock_ms() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<uint64_t>(std::chrono::duration_cast<milliseconds>(since).count());
+}
+
+// Linux has a priority for each thread. Never raises it, also where the process may.
+void lower_priority() {
+    const auto thread = static_cast<id_t>(gettid());
+    if (getpriority(PRIO_PROCESS, thread) < kNiceness)
+        setpriority(PRIO_PROCESS, thread, kNiceness);
 }
 
 // Threads started meanwhile take no signals: those belong to the loop.
@@ -88,6 +100,7 @@ bool ProjectionThread::post(Job job) {
 
 void ProjectionThread::run() noexcept {
     pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+    lower_priority();
     tended_at_ = Clock::now();
     while (!is_stopping()) {
         open();

@@ -2,7 +2,11 @@
 #include "sidecar/question_desk.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
 #include <utility>
+
+#include "ring/hash.hpp"
 
 namespace herald::sidecar {
 
@@ -25,10 +29,55 @@ std::string malformed_history() {
     return bytes;
 }
 
+uint64_t wall_clock_ms() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+}
+
+std::string encode(const questions::ViewAnswer& head, std::string_view body) {
+    std::string bytes;
+    bytes.reserve(sizeof head + body.size());
+    questions::append_bytes(bytes, head);
+    return bytes.append(body);
+}
+
+// A hash of the body, which is never 0.
+uint64_t tag_of(std::string_view body) {
+    return std::max<uint64_t>(XXH3_64bits(body.data(), body.size()), 1);
+}
+
+// What the client gets of a view's answer. `tags`: of the bodies that it has.
+std::string encode(const ViewAnswer& answer, const std::vector<uint64_t>& tags, bool flush) {
+    questions::ViewAnswer head;
+    head.status = questions::ViewStatus::Answered;
+    head.http_status = static_cast<uint32_t>(answer.status);
+    if (answer.body.size() > questions::kMaxViewBody) {
+        head.http_status = 500;
+        return encode(head, R"({"detail":"The view is larger than 8 MB"})");
+    }
+    if (!questions::is_view_status(head.http_status)) {
+        head.http_status = 500;
+        return encode(head, R"({"detail":"The view gave no answer"})");
+    }
+    if (head.http_status != 200 || flush)
+        return encode(head, answer.body);
+
+    head.tag = tag_of(answer.body);
+    if (std::find(tags.begin(), tags.end(), head.tag) == tags.end())
+        return encode(head, answer.body);
+    head.status = questions::ViewStatus::NotModified;
+    return encode(head, "");
+}
+
 }  // namespace
 
-QuestionDesk::QuestionDesk(ControlServer& server, HistoryService& history, EventIntake& intake)
-    : server_(std::make_shared<ControlServer*>(&server)), history_(history), intake_(intake) {}
+QuestionDesk::QuestionDesk(ControlServer& server, HistoryService& history, EventIntake& intake,
+                           const Views& views)
+    : server_(std::make_shared<ControlServer*>(&server)),
+      history_(history),
+      intake_(intake),
+      views_(views) {}
 
 void QuestionDesk::on_question(PeerId peer, uint64_t number, std::string bytes) {
     std::string_view rest = bytes;
@@ -38,6 +87,8 @@ void QuestionDesk::on_question(PeerId peer, uint64_t number, std::string bytes) 
             return ask_history(peer, number, rest);
         if (kind == questions::Kind::Publish)
             return publish(peer, number, rest);
+        if (kind == questions::Kind::View)
+            return ask_view(peer, number, rest);
     }
     (*server_)->answer(peer, number, malformed_history());
 }
@@ -69,6 +120,34 @@ void QuestionDesk::publish(PeerId peer, uint64_t number, std::string_view bytes)
                         if (const auto server = weak.lock())
                             (*server)->answer(peer, number, encode(answer, text));
                     });
+}
+
+void QuestionDesk::ask_view(PeerId peer, uint64_t number, std::string_view bytes) {
+    questions::ViewQuestion question;
+    if (!questions::decode(bytes, question))
+        return (*server_)->answer(peer, number, encode(questions::ViewAnswer{}, ""));
+
+    const bool flush = question.flush;
+    const auto give = [weak = std::weak_ptr(server_), peer, number, flush,
+                       tags = std::move(question.tags)](const ViewAnswer& answer) {
+        if (const auto server = weak.lock())
+            (*server)->answer(peer, number, encode(answer, tags, flush));
+    };
+    View* view = views_.find(question.name);
+    if (view == nullptr) {
+        log::Line line("no such view");
+        line.with("view", question.name);
+        if (complaints_.admits(wall_clock_ms(), line))
+            log::warn(line);
+        return give({404, R"({"detail":"No such view"})"});
+    }
+    try {
+        view->ask({std::move(question.item), std::move(question.query), flush}, give);
+    } catch (const std::exception& error) {
+        log::error(
+            log::Line("view fails").with("view", question.name).with("reason", error.what()));
+        give({500, R"({"detail":"The view failed"})"});
+    }
 }
 
 }  // namespace herald::sidecar

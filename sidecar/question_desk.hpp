@@ -10,6 +10,8 @@
 #include "ring/questions.hpp"
 #include "sidecar/control_server.hpp"
 #include "sidecar/history_service.hpp"
+#include "sidecar/log.hpp"
+#include "sidecar/views/view.hpp"
 
 namespace herald::sidecar {
 
@@ -29,17 +31,21 @@ class EventIntake {
 class QuestionDesk final : public Questions {
   public:
     // The references outlive the desk. Whoever answers after its end is not listened to.
-    QuestionDesk(ControlServer& server, HistoryService& history, EventIntake& intake);
+    QuestionDesk(ControlServer& server, HistoryService& history, EventIntake& intake,
+                 const Views& views);
 
     void on_question(PeerId peer, uint64_t number, std::string bytes) override;
 
   private:
     void ask_history(PeerId peer, uint64_t number, std::string_view bytes);
     void publish(PeerId peer, uint64_t number, std::string_view bytes);
+    void ask_view(PeerId peer, uint64_t number, std::string_view bytes);
 
     std::shared_ptr<ControlServer*> server_;  // answers under way hold it weakly
     HistoryService& history_;
     EventIntake& intake_;
+    const Views& views_;
+    log::Limit complaints_{1};  // of views
 };
 
 }  // namespace herald::sidecar

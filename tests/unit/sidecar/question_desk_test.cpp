@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "control_worker.hpp"
@@ -28,9 +30,42 @@ class FakeIntake final : public EventIntake {
     Answered answered{};
 };
 
+class FakeView final : public View {
+  public:
+    void ask(ViewRequest request, Answered then) override {
+        requests.push_back(std::move(request));
+        answered = std::move(then);
+        if (fails)
+            throw std::runtime_error("no view today");
+        if (answer)
+            answered(*answer);
+    }
+    std::vector<ViewRequest> requests{};
+    std::optional<ViewAnswer> answer{};  // at once; else when the test calls `answered`
+    bool fails = false;
+    Answered answered{};
+};
+
+struct Shown {
+    questions::ViewAnswer head{};
+    std::string body{};
+};
+
 class QuestionDeskTest : public testing::Test {
   protected:
-    QuestionDeskTest() { server_.serve(*desk_, QuestionLimits::for_messages(1 << 20)); }
+    QuestionDeskTest() {
+        views_.add("render", view_);
+        server_.serve(*desk_, QuestionLimits::for_messages(1 << 20));
+    }
+
+    Shown await_view(uint64_t number) {
+        const std::string answer = await_answer(number);
+        std::string_view bytes = answer;
+        Shown shown;
+        EXPECT_TRUE(questions::take_view_answer(bytes, shown.head));
+        shown.body = bytes;
+        return shown;
+    }
 
     // Runs the loop until the question is answered. Waits for as long as that takes.
     std::string await_answer(uint64_t number) {
@@ -61,13 +96,15 @@ class QuestionDeskTest : public testing::Test {
     JournalLines journal_{};
     FakeStore store_{};
     FakeIntake intake_{};
+    FakeView view_{};
+    Views views_{};
     Loop loop_{};
     Doorbells doorbells_{};
     ControlServer server_{loop_.get(), directory_ / "herald.sock", std::vector<uid_t>{},
                           RingHandle{ring_.fd(), ring_.map_size()}, doorbells_};
     HistoryService history_{loop_.get(), store_, journal_.segments()};
     std::unique_ptr<QuestionDesk> desk_ =
-        std::make_unique<QuestionDesk>(server_, history_, intake_);
+        std::make_unique<QuestionDesk>(server_, history_, intake_, views_);
     ControlWorker worker_{directory_ / "herald.sock"};
 };
 
@@ -147,6 +184,117 @@ TEST_F(QuestionDeskTest, PublishesNothingThatDoesNotDecode) {
     ASSERT_TRUE(questions::take_bytes(bytes, got));
     EXPECT_EQ(got.status, questions::PublishStatus::Malformed);
     EXPECT_TRUE(intake_.events.empty());
+}
+
+questions::ViewQuestion view_question(std::string name = "render") {
+    questions::ViewQuestion question;
+    question.name = std::move(name);
+    return question;
+}
+
+TEST_F(QuestionDeskTest, HasViewsAnswered) {
+    view_.answer = {200, "{\"jobs\":1}"};
+    questions::ViewQuestion question = view_question();
+    question.item = "run-7/x";
+    question.query = "limit=5";
+    worker_.ask(1, questions::encode(question));
+    const Shown shown = await_view(1);
+    EXPECT_EQ(shown.head.status, questions::ViewStatus::Answered);
+    EXPECT_EQ(shown.head.http_status, 200u);
+    EXPECT_NE(shown.head.tag, 0u);
+    EXPECT_EQ(shown.body, "{\"jobs\":1}");
+    ASSERT_EQ(view_.requests.size(), 1u);
+    EXPECT_EQ(view_.requests[0].item, "run-7/x");
+    EXPECT_EQ(view_.requests[0].query, "limit=5");
+    EXPECT_FALSE(view_.requests[0].flush);
+}
+
+TEST_F(QuestionDeskTest, SendsNoBodyThatTheClientHas) {
+    view_.answer = {200, "{\"jobs\":1}"};
+    worker_.ask(1, questions::encode(view_question()));
+    const uint64_t tag = await_view(1).head.tag;
+
+    questions::ViewQuestion question = view_question();
+    question.tags = {tag + 1, tag};
+    worker_.ask(2, questions::encode(question));
+    const Shown same = await_view(2);
+    EXPECT_EQ(same.head.status, questions::ViewStatus::NotModified);
+    EXPECT_EQ(same.head.tag, tag);
+    EXPECT_EQ(same.body, "");
+
+    view_.answer = {200, "{\"jobs\":2}"};
+    worker_.ask(3, questions::encode(question));
+    const Shown other = await_view(3);
+    EXPECT_EQ(other.head.status, questions::ViewStatus::Answered);
+    EXPECT_EQ(other.body, "{\"jobs\":2}");
+}
+
+TEST_F(QuestionDeskTest, AnswersAFlushAlsoWithWhatTheClientHas) {
+    view_.answer = {200, "{}"};
+    worker_.ask(1, questions::encode(view_question()));
+    questions::ViewQuestion question = view_question();
+    question.tags = {await_view(1).head.tag};
+    question.flush = true;
+    worker_.ask(2, questions::encode(question));
+    const Shown shown = await_view(2);
+    EXPECT_EQ(shown.head.status, questions::ViewStatus::Answered);
+    EXPECT_EQ(shown.body, "{}");
+    EXPECT_TRUE(view_.requests.back().flush);
+}
+
+TEST_F(QuestionDeskTest, KnowsNoViewThatIsNotThere) {
+    worker_.ask(1, questions::encode(view_question("nobody")));
+    const Shown shown = await_view(1);
+    EXPECT_EQ(shown.head.http_status, 404u);
+    EXPECT_EQ(shown.head.tag, 0u);
+    EXPECT_EQ(shown.body, R"({"detail":"No such view"})");
+}
+
+TEST_F(QuestionDeskTest, TagsNothingButAView) {
+    view_.answer = {404, R"({"detail":"Run not found"})"};
+    worker_.ask(1, questions::encode(view_question()));
+    const Shown shown = await_view(1);
+    EXPECT_EQ(shown.head.http_status, 404u);
+    EXPECT_EQ(shown.head.tag, 0u);
+    EXPECT_EQ(shown.body, R"({"detail":"Run not found"})");
+}
+
+TEST_F(QuestionDeskTest, SurvivesAViewThatFails) {
+    view_.fails = true;
+    worker_.ask(1, questions::encode(view_question()));
+    EXPECT_EQ(await_view(1).head.http_status, 500u);
+}
+
+TEST_F(QuestionDeskTest, BoundsTheBodyOfAView) {
+    view_.answer = {200, std::string(questions::kMaxViewBody, 'x')};
+    worker_.ask(1, questions::encode(view_question()));
+    EXPECT_EQ(await_view(1).body.size(), questions::kMaxViewBody);
+    view_.answer->body += 'x';
+    worker_.ask(2, questions::encode(view_question()));
+    EXPECT_EQ(await_view(2).head.http_status, 500u);
+    view_.answer = {304, ""};
+    worker_.ask(3, questions::encode(view_question()));
+    EXPECT_EQ(await_view(3).head.http_status, 500u);
+}
+
+TEST_F(QuestionDeskTest, ToldOfNoViewSaysSo) {
+    const std::string whole = questions::encode(view_question());
+    worker_.ask(1, whole.substr(0, whole.size() - 1));
+    worker_.ask(2, whole + "x");
+    EXPECT_EQ(await_view(1).head.status, questions::ViewStatus::Malformed);
+    EXPECT_EQ(await_view(2).head.status, questions::ViewStatus::Malformed);
+    EXPECT_TRUE(view_.requests.empty());
+}
+
+TEST_F(QuestionDeskTest, ListensToNoViewAfterItsEnd) {
+    worker_.ask(1, questions::encode(view_question()));
+    while (view_.requests.empty())
+        uv_run(loop_.get(), UV_RUN_ONCE);
+    desk_.reset();
+    view_.answered({200, "too late"});
+    uv_run(loop_.get(), UV_RUN_NOWAIT);
+    worker_.receive();
+    EXPECT_TRUE(worker_.answers().empty());
 }
 
 TEST_F(QuestionDeskTest, DoesNotListenToAnswersAfterItsEnd) {

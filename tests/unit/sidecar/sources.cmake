@@ -22,6 +22,7 @@ set(SIDECAR_TESTS
   config_dashboard_test.cpp
   config_feed_test.cpp
   config_test.cpp
+  config_view_test.cpp
   continuity_test.cpp
   control_questions_test.cpp
   control_server_test.cpp
@@ -31,6 +32,7 @@ set(SIDECAR_TESTS
   event_log_test.cpp
   event_test.cpp
   event_time_test.cpp
+  event_views_test.cpp
   feed_test.cpp
   file_keys_test.cpp
   history_service_test.cpp
@@ -40,6 +42,7 @@ set(SIDECAR_TESTS
   index_history_test.cpp
   index_pruning_test.cpp
   index_test.cpp
+  jobs_summary_test.cpp
   journal_entry_test.cpp
   journal_failure_test.cpp
   journal_reader_test.cpp
@@ -60,11 +63,13 @@ set(SIDECAR_TESTS
   redis_session_test.cpp
   redis_source_test.cpp
   redis_url_test.cpp
+  record_table_test.cpp
   rejects_test.cpp
   retention_test.cpp
   revocation_file_test.cpp
   revocation_test.cpp
   revocations_test.cpp
+  runs_summary_test.cpp
   segments_test.cpp
   state_directory_test.cpp
   trust_desk_test.cpp
