@@ -1,6 +1,7 @@
 #include "sidecar/app.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "sidecar/redis_source.hpp"
 #include "sidecar/state_directory.hpp"
 #include "sidecar/trust_desk.hpp"
+#include "sidecar/views/dashboard.hpp"
 #include "sidecar/views/event_view_service.hpp"
 #include "sidecar/views/view.hpp"
 #include "sidecar/webhooks/webhooks.hpp"
@@ -152,6 +154,9 @@ void run_sidecar(const Config& config) {
                               {events.ring_fd(), events.ring_map_size()}, doorbells);
         Views views;
         projections.add_views(views);
+        std::optional<Dashboard> dashboard;
+        if (config.dashboard)
+            dashboard.emplace(loop.get(), *config.dashboard, config.state, &std::getenv, views);
         QuestionDesk desk(control, projections.history(), publisher, views);
         control.serve(desk, QuestionLimits::for_messages(config.max_message));
         KeyStoreOptions key_options;

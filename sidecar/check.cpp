@@ -55,6 +55,8 @@ int check(const std::string& file) {
         std::puts(summary_of(feed).c_str());
     for (const ViewConfig& view : config.views)
         std::puts(summary_of(view).c_str());
+    if (config.dashboard)
+        std::puts(summary_of(*config.dashboard).c_str());
     return EXIT_SUCCESS;
 }
 

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "ring/names.hpp"
+#include "sidecar/config_dashboard.hpp"
 #include "sidecar/config_feed.hpp"
 #include "sidecar/config_ingest.hpp"
 #include "sidecar/config_postgres.hpp"
@@ -229,6 +230,7 @@ Config parse_config(std::string_view text, const std::string& file, std::string_
     read_ingest(top.table("ingest"), config.feeds, config.ingest, problems);
     read_views(top.find("view"), config.feeds, config.views, problems);
     compare_with_feeds(top.find("postgres"), top.find("feed"), problems);
+    config.dashboard = read_dashboard(top.table("dashboard"), problems);
     top.finish();
 
     if (!problems.empty())

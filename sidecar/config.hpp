@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "sidecar/ingest/ingest_config.hpp"
 #include "sidecar/postgres/config.hpp"
 #include "sidecar/redis_url.hpp"
+#include "sidecar/views/dashboard_config.hpp"
 #include "sidecar/views/view_config.hpp"
 
 namespace herald::sidecar {
@@ -44,6 +46,7 @@ struct Config {
     std::vector<Feed> feeds{};  // no two of them claim one channel
     IngestConfig ingest{};
     std::vector<ViewConfig> views{};
+    std::optional<DashboardConfig> dashboard{};
 };
 
 // Messages are "FILE:LINE: what is wrong and what would be right", at least one.

@@ -19,6 +19,7 @@ set(SIDECAR_TESTS
   cli/upgrade_test.cpp
   cli/ws_frames_test.cpp
   client_events_test.cpp
+  config_dashboard_test.cpp
   config_feed_test.cpp
   config_ingest_test.cpp
   config_test.cpp
@@ -38,6 +39,7 @@ set(SIDECAR_TESTS
   feed_test.cpp
   file_keys_test.cpp
   history_service_test.cpp
+  http_fetch_test.cpp
   https_fetch_test.cpp
   https_keys_test.cpp
   index_history_test.cpp
@@ -79,6 +81,13 @@ set(SIDECAR_TESTS
   segments_test.cpp
   state_directory_test.cpp
   trust_desk_test.cpp
+  views/dashboard_environment_test.cpp
+  views/dashboard_test.cpp
+  views/project_registry_test.cpp
+  views/upstream_buckets_test.cpp
+  views/upstream_review_test.cpp
+  views/upstream_section_test.cpp
+  views/upstream_status_test.cpp
   webhooks/dead_letters_test.cpp
   webhooks/delivery_queue_test.cpp
   webhooks/queue_file_test.cpp
