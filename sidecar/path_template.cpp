@@ -45,6 +45,12 @@ constexpr std::string_view kOwnFiles[] = {
     "index.db.broken-wal",
     "index.db.broken-shm",
     "index.db.broken-journal",
+    "ingest.db",
+    "ingest.db-wal",
+    "ingest.db-shm",
+    "ingest.db-journal",
+    "views",
+    "webhooks",
     "herald.sock",
 };
 
