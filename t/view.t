@@ -24,7 +24,7 @@ http {
         location = /ingest { herald_view ingest; }
         location = /nobody { herald_view nobody; }
         location ~ ^/views/(?<what>.*)$ { herald_view $what; }
-        location ~ ^/render/(?<id>.*)$ { herald_view render/$id; }
+        location ~ (?s)^/render/(?<id>.*)$ { herald_view render/$id; }
         location = /guarded {
             herald_auth static;
             herald_denied 'body={"detail":"no ($herald_auth_status)"}';
