@@ -35,6 +35,7 @@ constexpr std::string_view kOwnFiles[] = {
     "postgres",
     "jwks",
     "revocations",
+    "views",
     "revocations.tmp",
     "revocations.damaged",
     "index.db",
