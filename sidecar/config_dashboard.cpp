@@ -10,7 +10,7 @@ namespace herald::sidecar {
 namespace {
 
 constexpr uint64_t kMinBytes = 1 << 10;
-constexpr uint64_t kMaxBytes = 64 << 20;
+constexpr uint64_t kMaxBytes = 32 << 20;  // reading takes about ten times as much
 constexpr uint64_t kMaxTimeoutMs = 60'000;
 
 // An integer from `least` to `most`; `value` stays as it is where there is none.

@@ -22,7 +22,7 @@ DashboardConfig with_environment(DashboardConfig config, const Environment& envi
     std::vector<std::string> warnings;
     apply_environment(environment, config, warnings);
     for (const std::string& warning : warnings)
-        log::warn(log::Line("the environment's").with("setting", warning));
+        log::warn(log::Line("dashboard setting of the environment").with("reason", warning));
     return config;
 }
 

@@ -15,7 +15,6 @@ namespace herald::sidecar {
 
 namespace {
 
-constexpr uint64_t kRetryPauseMs = 1000;  // behind a failure, however often the section is asked
 constexpr size_t kMaxTold = 16;
 
 }  // namespace
@@ -36,16 +35,16 @@ bool UpstreamSection::is_fresh() const {
 }
 
 bool UpstreamSection::may_try() const {
-    return !failing_ || uv_now(loop_) - failed_ms_ >= kRetryPauseMs;
+    return !failing_ || uv_now(loop_) - failed_ms_ >= options_.retry_pause_ms;
 }
 
 void UpstreamSection::ask(Ready ready) {
     if (options_.url.empty() || is_fresh())
         return ready();
-    const bool shows_old = known_ && limits_.ttl_ms != 0;
+    const bool shows_what_there_is = (known_ || failing_) && limits_.ttl_ms != 0;
     if (!run_ && may_try())
         refresh();
-    if (!run_ || shows_old)
+    if (!run_ || shows_what_there_is)
         return ready();
     waiting_.push_back(std::move(ready));
 }

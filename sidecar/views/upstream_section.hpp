@@ -2,8 +2,8 @@
 // and then served from memory for as long as they are fresh.
 //
 // Stale data are served as they are while they are asked for anew, once at a time. Nobody waits but
-// those who would get nothing at all: at the start, after a flush, and always where nothing is to
-// be kept (a time to live of 0). An upstream that fails changes nothing of what is known.
+// those who come first, at the start and after a flush, and everybody where nothing is to be kept
+// (a time to live of 0). An upstream that fails changes nothing of what is known.
 #pragma once
 
 #include <functional>
@@ -29,6 +29,7 @@ struct UpstreamOptions {
     std::string url{};  // empty: there is no upstream
     UpstreamHeaders headers{};
     FetchOptions fetch{};
+    uint64_t retry_pause_ms = 1000;  // behind a failure, however often the section is asked for
 };
 
 class UpstreamSection {
@@ -40,7 +41,8 @@ class UpstreamSection {
                     UpstreamOptions options, CacheLimits limits);
 
     // Calls `ready` once, on the loop, when there is something to show: at once where something is
-    // known, else when the upstream has answered or failed. Not after the end of the section.
+    // known or was not to be had, else when the upstream has answered or failed. Not after the end
+    // of the section.
     void ask(Ready ready);
 
     // The same for one project, which has been used by that: where it is the upstream's, but not

@@ -122,7 +122,7 @@ TEST(DashboardConfig, HasBounds) {
               "h.toml:2: [dashboard] timeout is no time from 1s to 1m");
     EXPECT_THAT(error_in("timeout = \"off\""), HasSubstr("is no time from 1s to 1m"));
     EXPECT_EQ(error_in("max_bytes = 100"),
-              "h.toml:2: [dashboard] max_bytes is 100; expected 1K to 64M");
+              "h.toml:2: [dashboard] max_bytes is 100; expected 1K to 32M");
     EXPECT_EQ(error_in("max_redirects = 11"),
               "h.toml:2: [dashboard] max_redirects is 11; expected 0 to 10");
     EXPECT_THAT(error_in("cache_ttl = \"2d\""), HasSubstr("is 2d; expected \"1s\" to \"1d\""));

@@ -68,7 +68,7 @@ TEST(UpstreamReview, StaysFiniteWhateverComes) {
                        {"project":"a","clips":9223372036854775807,"duration":1e308}])")
                   .totals,
               R"({"projects":1,"playlists":2,"clips":9223372036854775807,"shots":0,)"
-              R"("duration_seconds":2000000000000000.0})");
+              R"("duration_seconds":2e15})");
 }
 
 TEST(UpstreamReview, WantsOneOfItsForms) {

@@ -27,6 +27,7 @@ class UpstreamSectionTest : public DashboardFixture {
         options_.url = server_.url("/status");
         options_.fetch.plain_http = true;
         options_.fetch.max_bytes = 100'000;
+        options_.retry_pause_ms = 5;
     }
 
     UpstreamSection& section() {
@@ -80,7 +81,7 @@ TEST_F(UpstreamSectionTest, AsksWhenSomebodyWantsToKnow) {
     EXPECT_EQ(section().last_refresh(), "");
     EXPECT_EQ(ask(), sums(4));
     EXPECT_EQ(asked(), 1u);
-    EXPECT_THAT(section().last_refresh(), testing::MatchesRegex("20..-..-..T..:..:.......Z"));
+    EXPECT_THAT(section().last_refresh(), testing::MatchesRegex("20..-..-..T..:..:......Z"));
 }
 
 TEST_F(UpstreamSectionTest, ServesFreshDataFromMemory) {
@@ -130,14 +131,32 @@ TEST_F(UpstreamSectionTest, AsksEachTimeWhereNothingIsKept) {
 }
 
 TEST_F(UpstreamSectionTest, ShowsZerosWhereNothingIsKnown) {
+    options_.url.clear();
+    EXPECT_EQ(ask_at_once(), kZeros);
+    EXPECT_EQ(section().last_refresh(), "");
+}
+
+TEST_F(UpstreamSectionTest, LetsNobodyWaitTwiceForAnUpstreamThatFails) {
     server_.answer("/status", "", "500 Oops");
     EXPECT_EQ(ask(), kZeros);
-    EXPECT_EQ(ask_at_once(), kZeros) << "a failure is not waited for twice";
-    EXPECT_EQ(section().last_refresh(), "");
-    options_.url.clear();
-    section_.reset();
+    server_.hold("/status");
+    turn_until([&] { return ask_at_once() == kZeros && asked() == 2; });
     EXPECT_EQ(ask_at_once(), kZeros);
+    server_.answer("/status", sums(4));
+    server_.release("/status");
+    turn_until_shown(sums(4));
+}
+
+TEST_F(UpstreamSectionTest, LeavesAnUpstreamAloneThatHasJustFailed) {
+    options_.retry_pause_ms = 60'000;
+    server_.answer("/status", "", "500 Oops");
+    ask();
+    ask_at_once();
+    turn_until([n = 0]() mutable { return ++n > 10; });
     EXPECT_EQ(asked(), 1u);
+    section().flush();
+    ask();
+    EXPECT_EQ(asked(), 2u);
 }
 
 TEST_F(UpstreamSectionTest, KeepsTheLastGoodThroughEveryFailure) {
