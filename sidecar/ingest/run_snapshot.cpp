@@ -197,7 +197,7 @@ std::string dump(const json_t* json) {
 }
 
 // Nothing: it is no run.
-std::optional<Run> read_run(std::string_view bytes) {
+std::optional<IngestRun> read_run(std::string_view bytes) {
     const Json entry(
         json_loadb(bytes.data(), bytes.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr));
     auto id = text_of(json_object_get(entry.get(), "id"));
@@ -214,7 +214,7 @@ std::optional<Run> read_run(std::string_view bytes) {
     put(run.get(), "completed_at", time_text(completed));
     put(run.get(), "status", make_string(completed ? "completed" : "running"));
     put(run.get(), "report", report_of(json_object_get(entry.get(), "report")));
-    return Run{std::move(*id), started.value_or(INT64_MIN), dump(run.get())};
+    return IngestRun{std::move(*id), started.value_or(INT64_MIN), dump(run.get())};
 }
 
 }  // namespace
@@ -264,7 +264,7 @@ ReadRegistry read_registry(std::string_view file, const RunSnapshot& before) {
         if (known != nullptr && (*known)->text == run->text)
             runs.push_back(*known);
         else
-            runs.push_back(std::make_shared<const Run>(std::move(*run)));
+            runs.push_back(std::make_shared<const IngestRun>(std::move(*run)));
     });
     out.runs = std::make_shared<const RunSnapshot>(std::move(runs));
     out.left_out = entries - out.runs->newest_first().size();

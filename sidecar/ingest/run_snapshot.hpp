@@ -21,12 +21,12 @@
 
 namespace herald::sidecar {
 
-struct Run {
+struct IngestRun {
     std::string id{};
     int64_t started_us = INT64_MIN;  // microseconds since 1970; the smallest: unknown
     std::string text{};  // the object as JSON, on one line; empty: unknown, see RunTable
 };
-using RunPtr = std::shared_ptr<const Run>;
+using RunPtr = std::shared_ptr<const IngestRun>;
 
 class RunSnapshot {
   public:

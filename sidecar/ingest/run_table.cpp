@@ -226,8 +226,8 @@ std::shared_ptr<const RunSnapshot> RunTable::runs() {
         std::vector<RunPtr> runs;
         sqlite::Query row(table.get_runs);
         while (row.next())
-            runs.push_back(std::make_shared<const Run>(
-                Run{std::string(row.text(0)), row.integer(1), std::string(row.text(2))}));
+            runs.push_back(std::make_shared<const IngestRun>(
+                IngestRun{std::string(row.text(0)), row.integer(1), std::string(row.text(2))}));
         return std::make_shared<const RunSnapshot>(std::move(runs));
     });
 }

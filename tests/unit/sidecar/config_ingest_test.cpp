@@ -42,7 +42,8 @@ class IngestConfigTest : public testing::Test {
 
 TEST_F(IngestConfigTest, IsOffWithoutItsTable) {
     setenv("ONEPIECE_INGEST_REGISTRY", "/x", 1);
-    EXPECT_FALSE(parse_config("", "herald.toml", "").ingest.enabled);
+    const std::string feed = "[[feed]]\nname = \"i\"\nchannels = \"i\"\n";
+    EXPECT_FALSE(parse_config(feed, "herald.toml", "").ingest.enabled);
 }
 
 TEST_F(IngestConfigTest, HasDefaults) {

@@ -27,9 +27,10 @@ class IngestRegistryTest : public testing::Test, protected OwnEvents {
     }
 
     void start() {
+        OwnEvents& events = *this;
         ingest_ = std::make_unique<IngestRegistry>(
             loop_.get(), config_, directory_ / "ingest.db", journal_.segments(),
-            [this] { return journal_.segments().last_seq(); }, *this, 1);
+            [this] { return journal_.segments().last_seq(); }, events, 1);
     }
     void stop() { ingest_.reset(); }
     void restart() {

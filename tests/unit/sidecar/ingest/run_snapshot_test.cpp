@@ -176,7 +176,7 @@ TEST(RunChanges, AreNoneWhereOnlyTheFileIsAnother) {
 }
 
 TEST(RunChanges, ARunWithoutAKnownTextHasChanged) {
-    const auto unknown = std::make_shared<const Run>(Run{"a", 0, ""});
+    const auto unknown = std::make_shared<const IngestRun>(IngestRun{"a", 0, ""});
     const auto changes = changes_between(RunSnapshot({unknown}), *read(R"([{"id":"a"}])"));
     ASSERT_EQ(changes.size(), 1u);
     EXPECT_EQ(changes[0].kind, RunChange::Kind::Updated);

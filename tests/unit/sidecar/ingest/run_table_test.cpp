@@ -52,7 +52,8 @@ class RunTableTest : public testing::Test {
     }
     std::vector<std::string> texts() {
         std::vector<std::string> out;
-        for (const RunPtr& run : table_->runs()->newest_first())
+        const auto runs = table_->runs();
+        for (const RunPtr& run : runs->newest_first())
             out.push_back(run->text.empty() ? run->id + "?" : run->text);
         return out;
     }

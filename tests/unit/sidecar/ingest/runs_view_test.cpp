@@ -11,8 +11,8 @@ class RunsViewTest : public testing::Test {
     void show(size_t count) {
         std::vector<RunPtr> runs;
         for (size_t i = 1; i <= count; ++i)
-            runs.push_back(std::make_shared<const Run>(
-                Run{"run-" + std::to_string(i), static_cast<int64_t>(i), std::to_string(i)}));
+            runs.push_back(std::make_shared<const IngestRun>(
+                IngestRun{"run-" + std::to_string(i), static_cast<int64_t>(i), std::to_string(i)}));
         view_.show(std::make_shared<const RunSnapshot>(std::move(runs)));
     }
     ViewAnswer ask(std::string item, std::string query = "") {
@@ -92,8 +92,8 @@ TEST_F(RunsViewTest, DoesNotFindOthers) {
 
 TEST_F(RunsViewTest, LeavesOutRunsWhoseTextIsUnknown) {
     view_.show(std::make_shared<const RunSnapshot>(
-        std::vector<RunPtr>{std::make_shared<const Run>(Run{"a", 1, "1"}),
-                            std::make_shared<const Run>(Run{"b", 2, ""})}));
+        std::vector<RunPtr>{std::make_shared<const IngestRun>(IngestRun{"a", 1, "1"}),
+                            std::make_shared<const IngestRun>(IngestRun{"b", 2, ""})}));
     EXPECT_EQ(ask("").body, "[1]");
     EXPECT_EQ(ask("b").status, 404);
 }
