@@ -128,6 +128,7 @@ void read_table(TableReader& feed_table, const std::vector<std::string>* part_na
         return;
     }
 
+    feed_table.find("unique");  // is known, also where nobody can judge it
     const bool has_columns = feed_table.find("columns") != nullptr;
     if (!has_columns)
         map.columns = postgres::default_columns();
@@ -136,10 +137,8 @@ void read_table(TableReader& feed_table, const std::vector<std::string>* part_na
     else if (columns != nullptr)
         read_columns(*columns, part_names, map, problems);
     const size_t wanted = columns == nullptr ? map.columns.size() : columns->as_table().size();
-    if (map.columns.empty() || map.columns.size() != wanted) {
-        feed_table.find("unique");  // is known, though nobody can judge it
+    if (map.columns.empty() || map.columns.size() != wanted)
         return;
-    }
     read_unique(feed_table, feed, map);
     if (!map.name.empty())
         feed.table = std::move(map);

@@ -56,6 +56,7 @@ set(SIDECAR_TESTS
   journal_reader_test.cpp
   journal_recovery_test.cpp
   journal_test.cpp
+  json_paths_test.cpp
   json_scan_test.cpp
   jsonl_files_crash_test.cpp
   jsonl_files_test.cpp
@@ -63,6 +64,9 @@ set(SIDECAR_TESTS
   key_store_test.cpp
   log_test.cpp
   path_template_test.cpp
+  postgres/config_postgres_test.cpp
+  postgres/row_builder_test.cpp
+  postgres/table_projection_test.cpp
   projection_thread_test.cpp
   publisher_test.cpp
   question_desk_test.cpp
