@@ -29,6 +29,8 @@ VARIANTS = {
     "awake": Variant(http="herald_hibernate off;", herald_has=b"herald_hibernate"),
     "hibernate": Variant(http="herald_hibernate on;", pools=False, herald_has=b"herald_hibernate"),
     "io_uring": Variant(http="herald_io_uring on;", herald_has=b"herald_io_uring"),
+    "webhook-rare": Variant(),  # of the sidecar: webhooks.py
+    "webhook-all": Variant(),
 }
 
 
