@@ -49,7 +49,11 @@ Webhook::Webhook(uv_loop_t* loop, CurlLoop& curl, const Segments& segments, cons
       queue_(config.max_pending, kMaxBytes),
       file_(settings_.directory + "/" + name_ + ".queue"),
       letters_(settings_.directory + "/" + name_ + ".dead.jsonl", origin_),
-      timer_(make_timer(loop, this)) {}
+      timer_(make_timer(loop, this)) {
+    figures_.feed = feed.name;
+    figures_.url = origin_;
+    figures_.file = name_;
+}
 
 // What is under way is called off, and sent again after the next start.
 Webhook::~Webhook() {
@@ -73,6 +77,7 @@ void Webhook::turn() noexcept {
         if (!stopping_ && reader_)
             send_due();
         tell_lag();
+        show();
     } catch (const std::exception& error) {
         log::error(
             log::Line("webhook cannot send").with("webhook", name_).with("error", error.what()));
@@ -241,6 +246,7 @@ void Webhook::delivered(Delivery& delivery) {
     if (failures_ >= kOutage)
         queue_.hurry([this](uint64_t) { return now_ms() + random_() % kHurryMs; });
     failures_ = 0;
+    ++delivered_;
     remove(delivery);
     if (troubled_ == 0 && std::exchange(failing_, false))
         log::info(log::Line("webhook works again").with("webhook", name_).with("url", origin_));
@@ -251,6 +257,8 @@ void Webhook::failed(Delivery& delivery, const WebhookRequest::Outcome& outcome)
     ++delivery.attempts;
     delivery.status = outcome.status;
     delivery.error = outcome.error;
+    last_error_ = outcome.error;
+    ++failed_;
     changed_ = true;
     const uint64_t wall_ms = wall_clock_ms();
     const uint64_t deadline_ms = delivery.since_ms + config_.retry_for_ms;
@@ -280,6 +288,7 @@ void Webhook::bury(Delivery& delivery) {
         log::error(line);
     letters_.add(delivery, wall_clock_ms());
     dead_.push_back(&delivery);
+    ++given_up_;
 }
 
 void Webhook::remove(Delivery& delivery) {
@@ -391,6 +400,24 @@ void Webhook::tell_lag() {
         lagging_ = false;
         log::info(log::Line("webhook has caught up").with("webhook", name_));
     }
+}
+
+void Webhook::show() {
+    const std::lock_guard lock(figures_mutex_);
+    figures_.pending = queue_.size();
+    figures_.bytes = queue_.bytes();
+    figures_.read_seq = read_seq_;
+    figures_.failing = failing_;
+    figures_.lagging = lagging_;
+    figures_.delivered = delivered_;
+    figures_.failed = failed_;
+    figures_.dead = given_up_;
+    figures_.error = last_error_;
+}
+
+WebhookFigures Webhook::figures() const {
+    const std::lock_guard lock(figures_mutex_);
+    return figures_;
 }
 
 }  // namespace herald::sidecar

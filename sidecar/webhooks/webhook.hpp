@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
@@ -26,6 +27,7 @@
 #include "sidecar/webhooks/delivery_queue.hpp"
 #include "sidecar/webhooks/queue_file.hpp"
 #include "sidecar/webhooks/request.hpp"
+#include "sidecar/webhooks/webhook_figures.hpp"
 
 namespace herald::sidecar {
 
@@ -55,6 +57,7 @@ class Webhook {
 
     // -- any thread
     const std::string& name() const { return name_; }
+    WebhookFigures figures() const;
     // The journal may go behind this one.
     uint64_t committed_seq() const { return committed_seq_.load(std::memory_order_acquire); }
 
@@ -81,6 +84,7 @@ class Webhook {
     void arrange();
     void tell_failure(const Delivery& delivery);
     void tell_lag();
+    void show();
 
     uint64_t now_ms() const { return uv_now(loop_); }  // of a clock that does not jump
 
@@ -125,6 +129,13 @@ class Webhook {
     bool lagging_ = false;
     uint64_t told_lag_ms_ = 0;
     log::Limit limit_{1};
+
+    uint64_t delivered_ = 0;
+    uint64_t failed_ = 0;  // attempts
+    uint64_t given_up_ = 0;
+    std::string last_error_{};
+    mutable std::mutex figures_mutex_{};
+    WebhookFigures figures_{};  // as `show` has left them
 
     Handle<uv_timer_t> timer_;
 };

@@ -113,6 +113,13 @@ uint64_t Webhooks::committed_seq() const {
     return lowest;
 }
 
+std::vector<WebhookFigures> Webhooks::figures() const {
+    std::vector<WebhookFigures> figures;
+    for (const Webhook* webhook : all_)
+        figures.push_back(webhook->figures());
+    return figures;
+}
+
 // Waits for the journal on behalf of the loop, which cannot.
 void Webhooks::listen() noexcept {
     begin_thread("webhooks-bell");

@@ -32,6 +32,8 @@ class Webhooks {
 
     // Of the slowest; any thread. The journal may go behind this one.
     uint64_t committed_seq() const;
+    // Of each, in the order of the configuration; any thread.
+    std::vector<WebhookFigures> figures() const;
 
   private:
     void tell_strangers(const std::string& directory) const;

@@ -76,7 +76,7 @@ def ingest_without_files(row, name, build, quick):
     return take_in(row, name, build, quick)
 
 
-def take_in(row, name, build, quick, feed=""):
+def take_in(row, name, build, quick, feed="", more=""):
     duration = ("--seconds", row.seconds[quick], *row.load)
     with temporary_redis(BOTH_CORES) as (directory, redis_port):
         if name == "bare":
@@ -85,7 +85,8 @@ def take_in(row, name, build, quick, feed=""):
 
         state = directory / "state"
         tables = '[journal]\nmax_size = "16G"\n' + (ALL_IN_VIEW if name == "herald+views" else "")
-        with servers.sidecar(directory, build, redis_port, ring="64M", tables=tables, feed=feed, on=BOTH_CORES) as child:
+        with servers.sidecar(directory, build, redis_port, ring="64M", tables=tables, feed=f"{feed}\n{more}",
+                             on=BOTH_CORES) as child:
             run = produce(build, redis_port, ("--ring", directory / "herald.sock"), *duration,
                           "--subject-pid", child.pid)
             run["lag"] = verify.lags(state, run, with_jsonl=bool(feed))

@@ -4,6 +4,7 @@ import compression
 import durability
 import tokens
 import views
+import webhooks
 from row import Goal, Row
 from rows_live import LIVE
 from rows_postgres import POSTGRES
@@ -43,6 +44,10 @@ ROWS = (
         durability.ingest,
         notes=(("events a second", "events_per_second", "events/s"), ("slowest second", "slowest_second", "events/s")),
         full=True),
+    Row("ingest-webhooks", "Ingest with journal, index and a webhook: on a rare name, and on all with a slow receiver",
+        "events_per_second", "events/s", ("herald", "herald+webhook-rare", "herald+webhook-all"), (), (10, 4),
+        (Goal("herald+webhook-rare", "herald", ">=", 0.85), Goal("herald+webhook-all", "herald", ">=", 0.85)),
+        webhooks.ingest, also=(("CPU us/event", "subject_cpu_us_per_event"),), full=True),
     Row("resume", "One client resumes 10,000 events that are older than the ring", "events_per_second", "events/s",
         ("herald",), ("--subscribers", "1"), None, (Goal("herald", None, ">=", 200_000),), durability.resume,
         repeats=(15, 7), notes=RESUME_NOTES),

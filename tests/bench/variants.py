@@ -30,6 +30,8 @@ VARIANTS = {
     "hibernate": Variant(http="herald_hibernate on;", pools=False, herald_has=b"herald_hibernate"),
     "views": Variant(herald_has=b"herald_view"),  # of the sidecar: with views of all events
     "io_uring": Variant(http="herald_io_uring on;", herald_has=b"herald_io_uring"),
+    "webhook-rare": Variant(),  # of the sidecar: webhooks.py
+    "webhook-all": Variant(),
 }
 
 

@@ -12,8 +12,8 @@ namespace {
 constexpr const char* kSecret = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
 TEST(WebhookSignature, IsThatOfStandardWebhooksOwnExample) {
-    EXPECT_EQ(sign_webhook({webhook_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
-                           "{\"test\": 2432232314}"),
+    EXPECT_EQ(sign_webhook({webhook_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")},
+                           "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "{\"test\": 2432232314}"),
               "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
