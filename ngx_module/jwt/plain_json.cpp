@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "eight_bytes.hpp"
+
 namespace herald::jwt {
 
 namespace {
@@ -11,19 +13,11 @@ namespace {
 constexpr int kMaxNesting = 8;
 constexpr size_t kMaxDigits = 18;  // always fit 64 bits
 
-constexpr uint64_t kEach = 0x0101010101010101;
-constexpr uint64_t kTops = 0x80 * kEach;
-
-// The top bit of each byte that is zero; bytes behind the first one may have it wrongly.
-constexpr uint64_t zeros(uint64_t word) {
-    return (word - kEach) & ~word & kTops;
-}
-
-// Likewise of each byte that a plain string cannot have: a quote, a backslash, a control character,
-// one that is not ASCII.
+// Marks each byte that a plain string cannot have: a quote, a backslash, a control character, one
+// that is not ASCII.
 constexpr uint64_t specials(uint64_t word) {
-    const uint64_t controls = (word - 0x20 * kEach) & ~word & kTops;
-    return zeros(word ^ '"' * kEach) | zeros(word ^ '\\' * kEach) | controls | (word & kTops);
+    return bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_below(word, 0x20) |
+           bytes_not_ascii(word);
 }
 
 class Reader {
@@ -107,11 +101,7 @@ class Reader {
         const char* first = ++at_;
         uint64_t found = 0;
         while (end_ - at_ >= 8) {
-            uint64_t word;
-            std::memcpy(&word, at_, sizeof word);
-            if constexpr (std::endian::native == std::endian::big)
-                word = __builtin_bswap64(word);
-            found = specials(word);
+            found = specials(load_eight(at_));
             if (found != 0)
                 break;
             at_ += 8;
@@ -119,7 +109,7 @@ class Reader {
         if (found != 0)
             at_ += std::countr_zero(found) / 8;
         else
-            while (at_ != end_ && specials(static_cast<unsigned char>(*at_) * kEach) == 0)
+            while (at_ != end_ && specials(static_cast<uint8_t>(*at_) * kEachByte) == 0)
                 ++at_;
         if (at_ == end_ || *at_ != '"')
             return false;

@@ -64,6 +64,19 @@ TEST(Bearer, NeedsOneTokenOfVisibleAscii) {
     EXPECT_EQ(bearer(std::string_view("Bearer a\0b", 10)), "malformed");
 }
 
+TEST(Bearer, NeedsThatAtEveryPlaceOfALongToken) {
+    for (size_t place = 0; place < 19; ++place) {
+        for (unsigned c = 0; c < 256; ++c) {
+            std::string token(20, 'x');
+            token[place] = static_cast<char>(c);
+            const bool blank_in_front = place == 0 && (c == ' ' || c == '\t');
+            const bool fine = (c > 0x20 && c < 0x7f) || blank_in_front;
+            EXPECT_EQ(bearer("Bearer " + token).starts_with("one "), fine)
+                << place << ", byte " << c;
+        }
+    }
+}
+
 TEST(Bearer, TakesWhateverOpaqueTokensAreMadeOf) {
     EXPECT_EQ(bearer("Bearer a+/=:!\"~"), "one a+/=:!\"~");
 }
