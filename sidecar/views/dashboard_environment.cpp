@@ -1,5 +1,6 @@
 #include "sidecar/views/dashboard_environment.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -31,54 +32,50 @@ std::string quoted_value(const char* name, const std::string& text) {
     return std::string(name) + " is \"" + text + "\"";
 }
 
-// The number of a variable, within 0 and `most`; nothing where it is not set, or no number.
-std::optional<double> bounded(const Environment& environment, const char* name, double most,
-                              const std::string& expected, std::vector<std::string>& warnings) {
+void apply_ttl(const Environment& environment, const char* name, uint64_t& ms,
+               std::vector<std::string>& warnings) {
+    constexpr double kMost = kMaxCacheTtlMs / 1000.0;
     const std::string text = text_of(environment, name);
     if (text.empty())
-        return std::nullopt;
+        return;
+    const std::string expected =
+        "; expected seconds from 0 to " + std::to_string(kMaxCacheTtlMs / 1000);
     const auto number = number_of(text);
     if (!number) {
-        warnings.push_back(quoted_value(name, text) + ", which is ignored; expected " + expected);
-        return std::nullopt;
+        warnings.push_back(quoted_value(name, text) + ", which is ignored" + expected);
+        return;
     }
-    if (*number >= 0 && *number <= most)
-        return number;
-    const double nearest = *number < 0 ? 0 : most;
-    warnings.push_back(quoted_value(name, text) + ", for which " +
-                       std::to_string(static_cast<uint64_t>(nearest)) + " is taken; expected " +
-                       expected);
-    return nearest;
+    const double seconds = std::clamp(*number, 0.0, kMost);
+    ms = static_cast<uint64_t>(std::ceil(seconds * 1000));
+    if (seconds != *number)
+        warnings.push_back(quoted_value(name, text) + ", for which " +
+                           std::to_string(static_cast<uint64_t>(seconds)) + " is taken" + expected);
 }
 
 void apply_maximum(const Environment& environment, const char* name, uint64_t most,
                    uint64_t& setting, std::vector<std::string>& warnings) {
-    const std::string expected = "a whole number from 1 to " + std::to_string(most);
     const std::string text = text_of(environment, name);
-    if (const auto number = number_of(text); number && *number != std::trunc(*number)) {
-        warnings.push_back(quoted_value(name, text) + ", which is ignored; expected " + expected);
+    if (text.empty())
+        return;
+    const std::string expected = "; expected a whole number from 1 to " + std::to_string(most);
+    const auto number = number_of(text);
+    if (!number || *number != std::trunc(*number)) {
+        warnings.push_back(quoted_value(name, text) + ", which is ignored" + expected);
         return;
     }
-    const auto number = bounded(environment, name, static_cast<double>(most), expected, warnings);
-    if (!number)
-        return;
-    setting = static_cast<uint64_t>(*number);
-    if (setting != 0)
-        return;
-    setting = most;
-    warnings.push_back(std::string(name) + " sets no bound, for which " + std::to_string(most) +
-                       " is taken");
+    // 0 and less have always been no bound.
+    const bool bounded = *number >= 1 && *number <= static_cast<double>(most);
+    setting = bounded ? static_cast<uint64_t>(*number) : most;
+    if (!bounded)
+        warnings.push_back(quoted_value(name, text) + ", for which " + std::to_string(most) +
+                           " is taken" + expected);
 }
 
 }  // namespace
 
 void apply_environment(const Environment& environment, DashboardConfig& dashboard,
                        std::vector<std::string>& warnings) {
-    const auto ttl =
-        bounded(environment, "ONEPIECE_DASHBOARD_CACHE_TTL", kMaxCacheTtlMs / 1000.0,
-                "seconds from 0 to " + std::to_string(kMaxCacheTtlMs / 1000), warnings);
-    if (ttl)
-        dashboard.cache_ttl_ms = static_cast<uint64_t>(std::ceil(*ttl * 1000));
+    apply_ttl(environment, "ONEPIECE_DASHBOARD_CACHE_TTL", dashboard.cache_ttl_ms, warnings);
     apply_maximum(environment, "ONEPIECE_DASHBOARD_CACHE_MAX_RECORDS", kMaxCacheRecords,
                   dashboard.cache_max_records, warnings);
     apply_maximum(environment, "ONEPIECE_DASHBOARD_CACHE_MAX_PROJECTS", kMaxCacheProjects,

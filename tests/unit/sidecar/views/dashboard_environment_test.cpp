@@ -79,6 +79,9 @@ TEST_F(DashboardEnvironment, TakesZeroForNoCacheAndForNoBound) {
     variables_ = {{"ONEPIECE_DASHBOARD_CACHE_MAX_RECORDS", "0"}};
     EXPECT_EQ(apply().cache_max_records, kMaxCacheRecords);
     EXPECT_THAT(warnings_, ElementsAre(HasSubstr("for which 100000 is taken")));
+    variables_ = {{"ONEPIECE_DASHBOARD_CACHE_MAX_PROJECTS", "-3"}};
+    EXPECT_EQ(apply().cache_max_projects, kMaxCacheProjects);
+    EXPECT_EQ(warnings_.size(), 1u);
 }
 
 TEST_F(DashboardEnvironment, IgnoresWhatIsNoNumber) {
