@@ -71,8 +71,13 @@ char* set_static_token(ngx_conf_t* cf, ngx_command_t* cmd, AuthSettings& setting
 
 char* set_credentials(ngx_conf_t* cf, ngx_command_t* cmd, AuthSettings& settings) {
     ngx_str_t* where = &arguments(cf)[1];
+    const bool is_off = view(*where) == "off";
+    if (is_off && settings.credentials != nullptr)
+        return reject(cf, cmd, "is off, and has credentials as well; keep one of them");
     if (settings.credentials == nullptr)
         settings.credentials = std::make_shared<OpaqueTokens>();
+    if (is_off)
+        return NGX_CONF_OK;  // an empty list: that of the level above does not come down
     std::string json, why;
     const Reading read = read_value(view(*where), kMaxCredentials, json, why);
     std::vector<std::string> skipped;

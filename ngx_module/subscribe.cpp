@@ -141,7 +141,7 @@ class LaterStream final : public Inquiry {
     const ChannelQuestion& question() const { return question_; }
 
   private:
-    ngx_int_t respond(const std::string* answer) override {
+    ngx_int_t respond(std::string* answer) override {
         request()->read_event_handler = ngx_http_block_reading;
         if (Worker::current()->is_draining())
             return come_back_later(request());

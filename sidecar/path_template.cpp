@@ -30,6 +30,7 @@ constexpr std::string_view kOwnFiles[] = {
     "jsonl",
     "jwks",
     "revocations",
+    "views",
     "revocations.tmp",
     "revocations.damaged",
     "index.db",

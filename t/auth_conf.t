@@ -72,6 +72,7 @@ for my $case (
     ['herald_static_token hush;' => qr/must be env:NAME or file:PATH \(or sha256:HEX\)/],
     ['herald_static_token sha256:abc;' => qr/needs the 64 hex digits/],
     ['herald_static_token env:SECRET users=a;' => qr/knows one user= and any number of role=/],
+    ['herald_credentials env:ENTRY; herald_credentials off;' => qr/"herald_credentials" is off, and has credentials as well/],
     ['herald_credentials env:LIST;' => qr/"env:LIST" is no JSON \(line 1, column \d+\)/],
 ) {
     my ($location, $error) = @$case;

@@ -298,4 +298,26 @@ for my $env ({ TRAFALGAR_SERVICE_CREDENTIALS => 'nonsense' }, { TRAFALGAR_SERVIC
     like $text, qr/\[emerg\].*no JSON/, '  and are told';
 }
 
+# -- the dashboard's token, at each of its paths
+my @dashboard = map { ("$_/metrics", "$_/admin/cache") } '', '/dashboard';
+my $dashboard = 'a-token-for-the-dashboard';
+$env{TRAFALGAR_SERVICE_CREDENTIAL_FILE} = undef;
+$h = Herald->new(shipped('trafalgar', @PORTS), redis => 0, sidecar => 0, env => { %env, TRAFALGAR_DASHBOARD_TOKEN => undef });
+for my $path (@dashboard) {
+    refused($path, $_, 503, 'Dashboard authentication token is not configured.', "$path without TRAFALGAR_DASHBOARD_TOKEN")
+        for [], [bearer($dashboard)], [bearer($render)], ['X-API-Key' => 'farm-key', 'X-API-Secret' => 'farm-secret'];
+}
+$h->finish;
+$h = Herald->new(shipped('trafalgar', @PORTS), env => { %env, TRAFALGAR_DASHBOARD_TOKEN => $dashboard });
+wait_for(sub { $h->http(GET => '/healthz')->{status} == 200 }, 'the sidecar');
+for my $path (@dashboard) {
+    refused($path, $_, 401, 'Invalid authentication token.', "$path without its token")
+        for [], [bearer("$dashboard-x")], [bearer($render)], ['X-API-Key' => 'farm-key', 'X-API-Secret' => 'farm-secret'];
+    refused("$path?token=$dashboard", [], 401, 'Invalid authentication token.', "$path with a token in the address");
+    is $h->http(POST => $path)->{status}, 401, "$path: a flush needs it, too";
+    unlike $h->http(GET => $path, bearer($dashboard))->{status}, qr/^(?:401|403|503)$/, "$path with its token";
+}
+is $h->http(GET => '/jobs/stream', bearer($dashboard))->{status}, 401, 'it opens no stream';
+$h->finish;
+
 done_testing;

@@ -20,6 +20,8 @@ from servers import BenchError, BOTH_CORES, OTHER_CORE
 PRODUCE_TIMEOUT_SECONDS = 1800
 LOAD_TIMEOUT_SECONDS = 90
 
+ALL_IN_VIEW = "".join(f'[[view]]\nname = "{name}"\nkind = "jobs"\nchannels = "bench:{{id}}"\n' for name in ("a", "b"))
+
 
 # ext4 without a journal gives no inode out again for minutes after it was deleted, and passes over all such inodes
 # anew for every file that is made near them: where a hundred thousand files have just been deleted, making one takes
@@ -82,8 +84,8 @@ def take_in(row, name, build, quick, feed=""):
                 return produce(build, redis_port, ("--count", count), *duration, "--subject-pid", child.pid)
 
         state = directory / "state"
-        with servers.sidecar(directory, build, redis_port, ring="64M", tables='[journal]\nmax_size = "16G"\n',
-                             feed=feed, on=BOTH_CORES) as child:
+        tables = '[journal]\nmax_size = "16G"\n' + (ALL_IN_VIEW if name == "herald+views" else "")
+        with servers.sidecar(directory, build, redis_port, ring="64M", tables=tables, feed=feed, on=BOTH_CORES) as child:
             run = produce(build, redis_port, ("--ring", directory / "herald.sock"), *duration,
                           "--subject-pid", child.pid)
             run["lag"] = verify.lags(state, run, with_jsonl=bool(feed))

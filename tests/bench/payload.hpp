@@ -35,6 +35,23 @@ inline void write_payload(std::string& payload, uint64_t number, uint64_t now_ns
     payload.append("\"}");
 }
 
+// The same as an event of one of 100,000 jobs, each of which changes now and then.
+inline void write_job_payload(std::string& payload, uint64_t number, uint64_t now_ns) {
+    constexpr uint64_t kJobs = 100'000;
+    constexpr const char* kStatuses[] = {"queued", "running", "completed"};
+    char head[176];
+    int size = std::snprintf(
+        head, sizeof head,
+        "%s%llu,\"t\":%llu,\"event\":\"job.updated\",\"job\":{\"job_id\":\"%llu\","
+        "\"status\":\"%s\",\"farm\":\"mock\"},\"text\":\"",
+        kMarker, static_cast<unsigned long long>(kFirstNumber + number),
+        static_cast<unsigned long long>(now_ns), static_cast<unsigned long long>(number % kJobs),
+        kStatuses[number / kJobs % 3]);
+    payload.assign(head, static_cast<size_t>(size));
+    payload.append(kPayloadSize - payload.size() - 2, 'x');
+    payload.append("\"}");
+}
+
 // Eight ASCII digits as a number, all at once (little-endian): pairs, then fours, then eight.
 inline uint64_t read_digits(const char* digits) {
     uint64_t value;

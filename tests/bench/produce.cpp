@@ -42,6 +42,7 @@ constexpr char kUsage[] =
   --events N           publish so many events
   --seconds D          publish for so long
   --channel NAME       everything to bench:NAME, not ten events to each of many channels
+  --jobs               events of jobs, of which views are made; as many bytes
   --rate R             at most R events a second                                (no bound)
   --window K           at most K events ahead of the subscriber                 (50000)
   --subject-pid PID    account the subscriber's CPU, and its memory at every tenth of --events
@@ -56,6 +57,7 @@ struct Options {
     uint64_t events = 0;
     double seconds = 0;
     std::string channel{};
+    bool jobs = false;
     double rate = 0;  // 0: no bound
     uint64_t window = 50'000;
     pid_t subject = 0;
@@ -74,6 +76,7 @@ Options parse_options(int argc, char** argv) {
         {"events", required_argument, nullptr, 'n'},
         {"seconds", required_argument, nullptr, 'd'},
         {"channel", required_argument, nullptr, 'C'},
+        {"jobs", no_argument, nullptr, 'j'},
         {"window", required_argument, nullptr, 'W'},
         {"rate", required_argument, nullptr, 'a'},
         {"subject-pid", required_argument, nullptr, 's'},
@@ -107,6 +110,9 @@ Options parse_options(int argc, char** argv) {
                 break;
             case 'C':
                 options.channel = optarg;
+                break;
+            case 'j':
+                options.jobs = true;
                 break;
             case 'a':
                 options.rate = value(1, 1e7);
@@ -232,7 +238,11 @@ class Run {
 
     void publish_batch(uint64_t now) {
         for (uint64_t i = 0; i < kBatch && is_publishing(now); ++i, ++published_) {
-            write_payload(payload_, published_, now);
+            if (options_.jobs) {
+                write_job_payload(payload_, published_, now);
+            } else {
+                write_payload(payload_, published_, now);
+            }
             if (options_.channel.empty()) {
                 channel_ = std::to_string(channel_of(published_));
             } else {

@@ -3,6 +3,7 @@
 import compression
 import durability
 import tokens
+import views
 from row import Goal, Row
 from rows_live import LIVE
 from rows_scale import SCALE
@@ -23,6 +24,10 @@ ROWS = (
         notes=(("slowest second", "slowest_second", "events/s"),
                ("CPU of the sidecar", "subject_cpu_us_per_event", "us/event"),
                ("index behind at the end", "lag.index", "s"))),
+    Row("ingest-views", "The same, each event in two views of jobs, and without views", "events_per_second", "events/s",
+        ("herald", "herald+views"), ("--jobs",), (10, 4), (Goal("herald+views", "herald", ">=", 0.85),),
+        durability.ingest_without_files, full=True,
+        notes=(("CPU of the sidecar, without views", "subject_cpu_us_per_event", "us/event"),)),
     Row("ingest", "Ingest with journal, index and a JSONL file for every 10 events", "events_per_second", "events/s",
         ("bare", "herald"), (), (15, 4),
         (Goal("herald", "bare", ">=", 0.8, enough=100_000),), durability.ingest,
@@ -46,6 +51,10 @@ ROWS = (
         ("herald",), (), None, (Goal("herald", None, "<=", 1),), durability.history, repeats=(2000, 500),
         notes=(("100 behind an id", "ms_per_poll_after", "CPU ms/poll"),
                ("nothing new: 304", "ms_per_poll_304", "CPU ms/poll"))),
+    Row("views", "A GET of a view of 100,000 jobs, with 100,000 runs in another", "ms_per_get", "CPU ms/request",
+        ("herald",), (), None, (Goal("herald", None, "<=", 1),), views.get_cost, repeats=(2000, 500),
+        notes=(("the newest 10 of 100,000 runs", "ms_per_get_runs", "CPU ms/request"),
+               ("nothing new: 304", "ms_per_get_304", "CPU ms/request"))),
     Row("memory", "The sidecar's memory at the end, relative to that after a fifth of the events", "growth", "x",
         ("herald",), (), None, (Goal("herald", None, "<=", 1.15),), durability.memory,
         repeats=(10_000_000, 1_000_000), once=True, judged_when_quick=False,

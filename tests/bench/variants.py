@@ -28,6 +28,7 @@ VARIANTS = {
     "default-pools": Variant(pools=False),
     "awake": Variant(http="herald_hibernate off;", herald_has=b"herald_hibernate"),
     "hibernate": Variant(http="herald_hibernate on;", pools=False, herald_has=b"herald_hibernate"),
+    "views": Variant(herald_has=b"herald_view"),  # of the sidecar: with views of all events
     "io_uring": Variant(http="herald_io_uring on;", herald_has=b"herald_io_uring"),
 }
 

@@ -15,6 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 // Lines 1 to 3; what is tested begins in line 4.
 constexpr const char* kFeed = "[[feed]]\nname = \"render\"\nchannels = \"trafalgar:{what}\"\n";
@@ -60,9 +61,9 @@ TEST(ViewConfig, TakesEveryKey) {
 
 TEST(ViewConfig, SaysWhatIsMissing) {
     EXPECT_THAT(errors("[[view]]\n"),
-                ElementsAre(HasSubstr("h.toml:4: [[view]] has no name; give it one"),
-                            HasSubstr("h.toml:4: [[view]] has no kind; expected \"jobs\""),
-                            HasSubstr("h.toml:4: [[view]] has no channels; say")));
+                UnorderedElementsAre(HasSubstr("h.toml:4: [[view]] has no name; give it one"),
+                                     HasSubstr("h.toml:4: [[view]] has no kind; expected \"jobs\""),
+                                     HasSubstr("h.toml:4: [[view]] has no channels; say")));
 }
 
 TEST(ViewConfig, SaysWhatIsWrong) {

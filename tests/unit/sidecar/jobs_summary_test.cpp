@@ -117,7 +117,7 @@ TEST_F(JobsSummaryTest, TakesEscapesForWhatTheyStandFor) {
               R"({"jobs":1,"by_status":{"rendering":1},"by_farm":{"München":1}})");
     apply(job("b", "say \\\"hi\\\"", "\\ud800"));
     EXPECT_EQ(jobs_.document(), R"({"jobs":2,"by_status":{"rendering":1,"say \"hi\"":1},)"
-                                R"("by_farm":{"\ud800":1,"München":1}})");
+                                R"("by_farm":{"München":1,"\ud800":1}})");
 }
 
 TEST_F(JobsSummaryTest, ForgetsTheOldestBeyondItsBound) {

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -102,6 +104,14 @@ TEST_F(ProjectionThreadTest, SaysHowFarItIs) {
     EXPECT_EQ(thread_->applied_seq(), 5u);
     EXPECT_EQ(thread_->committed_seq(), 5u);
     EXPECT_FALSE(thread_->is_failing());
+}
+
+TEST_F(ProjectionThreadTest, RunsBehindTheLoop) {
+    start();
+    std::promise<int> niceness;
+    ASSERT_TRUE(thread_->post(
+        [&] { niceness.set_value(getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()))); }));
+    EXPECT_GE(niceness.get_future().get(), 10);
 }
 
 TEST_F(ProjectionThreadTest, SkipsWhatIsNotToBeHad) {
