@@ -48,6 +48,10 @@ std::string summary_of(const ViewConfig& view) {
            " kept";
 }
 
+std::string summary_of(const IngestConfig& ingest) {
+    return "ingest: runs of " + log::quote(ingest.registry) + ", told on " + ingest.channel;
+}
+
 int check(const std::string& file) {
     const Config config = load_config(file);
     std::printf("%s: ok\n", file.c_str());
@@ -57,6 +61,8 @@ int check(const std::string& file) {
         std::puts(summary_of(view).c_str());
     if (config.dashboard)
         std::puts(summary_of(*config.dashboard).c_str());
+    if (config.ingest.enabled)
+        std::puts(summary_of(config.ingest).c_str());
     return EXIT_SUCCESS;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sidecar/feed.hpp"
+#include "sidecar/ingest/ingest_config.hpp"
 #include "sidecar/views/view_config.hpp"
 
 namespace herald::sidecar {
@@ -15,5 +16,7 @@ int check(const std::string& file);
 std::string summary_of(const Feed& feed);
 // "view render: jobs of trafalgar:render, at most 1000000 kept".
 std::string summary_of(const ViewConfig& view);
+// "ingest: runs of /srv/ingest_runs.json, told on trafalgar:ingest".
+std::string summary_of(const IngestConfig& ingest);
 
 }  // namespace herald::sidecar

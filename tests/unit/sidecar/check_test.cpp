@@ -28,5 +28,12 @@ TEST(Check, SaysWhatAFeedDoes) {
     EXPECT_NE(summary_of(feed).find("ends on 2 names,"), std::string::npos);
 }
 
+TEST(Check, SaysWhichRegistryIsWatched) {
+    IngestConfig ingest;
+    ingest.registry = "/srv/ingest runs.json";
+    EXPECT_EQ(summary_of(ingest),
+              "ingest: runs of \"/srv/ingest runs.json\", told on trafalgar:ingest");
+}
+
 }  // namespace
 }  // namespace herald::sidecar

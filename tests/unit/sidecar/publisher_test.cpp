@@ -307,5 +307,41 @@ TEST_F(PublisherTest, AcceptsAnEventThatRedisAlsoSendsForAnotherFeed) {
     EXPECT_EQ(answers_[0].status, PublishStatus::Accepted);
 }
 
+// -- from the sidecar itself
+
+TEST_F(PublisherTest, OwnEventsNeedNoRedis) {
+    start_publisher();
+    publisher_->on_lost();
+    EXPECT_TRUE(publisher_->add_own("run:1", R"({"type":"done"})"));
+    publisher_->commit_own();
+    const std::vector<Seen> all = shown();
+    ASSERT_THAT(all, SizeIs(2));
+    EXPECT_EQ(all[1].channel, "run:1");
+    EXPECT_EQ(all[1].event, "done");
+    EXPECT_TRUE(all[1].ends);
+    EXPECT_EQ(journaled(), all);
+    EXPECT_EQ(count(ring::kPublished), 1u);
+    EXPECT_FALSE(redis_.take());
+}
+
+TEST_F(PublisherTest, OwnEventsThatAreNoneAreCounted) {
+    start_publisher();
+    EXPECT_TRUE(publisher_->add_own("run:1", std::string(1001, '1')));
+    EXPECT_EQ(count(ring::kRejectedTooLarge), 1u);
+    EXPECT_THAT(shown(), IsEmpty());
+}
+
+TEST_F(PublisherTest, OwnEventsWaitWhileTheJournalFails) {
+    start_publisher();
+    g_faults.write = ENOSPC;
+    message(0, "run:1", "1");
+    EXPECT_FALSE(publisher_->add_own("run:1", "2"));
+    g_faults.write = 0;
+    run_until_caught_up();
+    EXPECT_TRUE(publisher_->add_own("run:1", "2"));
+    publisher_->commit_own();
+    EXPECT_EQ(journaled().back().data, "2");
+}
+
 }  // namespace
 }  // namespace herald::sidecar
