@@ -69,6 +69,7 @@ set(SIDECAR_TESTS
   trust_desk_test.cpp
   webhooks/dead_letters_test.cpp
   webhooks/delivery_queue_test.cpp
+  webhooks/line_filter_test.cpp
   webhooks/queue_file_test.cpp
   webhooks/schedule_test.cpp
   webhooks/signature_test.cpp
