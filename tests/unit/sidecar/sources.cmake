@@ -71,6 +71,7 @@ set(SIDECAR_TESTS
   webhooks/delivery_queue_test.cpp
   webhooks/line_filter_test.cpp
   webhooks/queue_file_test.cpp
+  webhooks/request_test.cpp
   webhooks/schedule_test.cpp
   webhooks/signature_test.cpp
   webhooks/webhooks_test.cpp)
