@@ -202,7 +202,11 @@ bool JournalReader::accept(std::string_view line, JournalEntry& entry) {
     // A seq beyond the journal's is damage: to follow it would skip everything behind it.
     if (seq && *seq > newest_seq_)
         newest_seq_ = segments_.last_seq();
-    if (!seq || *seq > newest_seq_ || !parser_.parse(line, entry)) {
+    const bool plausible = seq && *seq <= newest_seq_;
+    if (plausible && wanted_ && !wanted_(line)) {
+        entry = {};
+        entry.id.seq = *seq;
+    } else if (!plausible || !parser_.parse(line, entry)) {
         ++bad_lines_;
         return false;
     }

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sidecar/fd.hpp"
 #include "sidecar/journal_entry.hpp"
@@ -19,6 +21,12 @@ class JournalReader {
   public:
     // Starts with the first entry behind `after_seq`. `segments` outlives the reader.
     JournalReader(const Segments& segments, uint64_t after_seq);
+
+    // Lines for which `wanted` returns false are not parsed: they come as events of which nothing
+    // but the seq is there.
+    void parse_only(std::function<bool(std::string_view line)> wanted) {
+        wanted_ = std::move(wanted);
+    }
 
     enum class Read { Entry, End };
     // The next entry; its views live until the next call. End: nothing more for now. Where an
@@ -51,6 +59,7 @@ class JournalReader {
     bool overlong_ = false;    // inside a line that no buffer holds
     uint64_t newest_seq_ = 0;  // as `segments` last said
     LineParser parser_{};
+    std::function<bool(std::string_view)> wanted_{};  // empty: all are
 };
 
 // A seq behind which the segments have about `bytes` bytes, or less, down to one entry: for a ring

@@ -155,16 +155,15 @@ is $attempts[-1]{headers}{'webhook-signature'}, signature($attempts[-1]), 'each 
 $h->wait_log('sidecar', qr/webhook works again.*webhook=flaky-/);
 
 # -- a receiver that asks for patience, for all channels
-$receiver->answer('flaky', '429|Retry-After: 3');
+$receiver->answer('flaky', '429|Retry-After: 4');
 my $before = () = $receiver->requests('flaky');
 publish('flaky:1', '{"n":4}');
-requests('flaky', $before + 1);
-my $asked = time;
+my $asked = (requests('flaky', $before + 1))[-1]{headers}{'webhook-timestamp'};
 $receiver->answer('flaky', '200');
 publish('flaky:2', '{"n":5}');
 my @later = @{ [requests('flaky', $before + 3)] }[$before + 1, $before + 2];
 is_deeply [sort @{ bodies(@later) }], ['{"n":4}', '{"n":5}'], 'both come';
-cmp_ok $_->{headers}{'webhook-timestamp'}, '>=', $asked + 2, 'when the receiver has said, not before' for @later;
+cmp_ok $_->{headers}{'webhook-timestamp'}, '>=', $asked + 3, 'when the receiver has said, not before' for @later;
 
 # -- what cannot be delivered
 $receiver->answer('short', 'short:gone 410', 'short:bad 422', 'short:moved 302|Location: /all', 'short:down 500');
@@ -199,9 +198,7 @@ pass 'another webhook of the feed has all of them';
 $h->wait_log('sidecar', qr/webhook lags.*webhook=hang-\w+.*pending=3/);
 pass 'no more than max_pending are waiting';
 cmp_ok scalar(grep { !/"n":1}/ } @{ bodies($receiver->requests('hang')) }), '<=', 2, 'and tried';
-my $began = time;
-$h->stop_sidecar;
-cmp_ok time - $began, '<=', 10, 'the sidecar ends all the same';
+is $h->stop_sidecar, 0, 'the sidecar ends all the same';
 $receiver->answer('hang', '200');
 $h->start_sidecar;
 $h->wait_for(sub { my %came = map { $_->{body} => 1 } grep { $_->{status} eq '200' } $receiver->requests('hang'); keys %came == 10 },

@@ -8,6 +8,7 @@
 #include "sidecar/files.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/step.hpp"
+#include "sidecar/webhooks/line_filter.hpp"
 #include "sidecar/webhooks/schedule.hpp"
 
 namespace herald::sidecar {
@@ -26,7 +27,6 @@ constexpr uint64_t kDiskAgainMs = 1000;
 
 constexpr uint32_t kOutage = 3;      // failures in a row: it is not about a single event
 constexpr uint64_t kHurryMs = 2000;  // within which the waiting ones follow the first success
-constexpr uint64_t kLagToldMs = 60'000;
 
 uint64_t wall_clock_ms() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -49,11 +49,8 @@ Webhook::Webhook(uv_loop_t* loop, CurlLoop& curl, const Segments& segments, cons
       queue_(config.max_pending, kMaxBytes),
       file_(settings_.directory + "/" + name_ + ".queue"),
       letters_(settings_.directory + "/" + name_ + ".dead.jsonl", origin_),
-      timer_(make_timer(loop, this)) {
-    figures_.feed = feed.name;
-    figures_.url = origin_;
-    figures_.file = name_;
-}
+      health_(feed.name, origin_, name_),
+      timer_(make_timer(loop, this)) {}
 
 // What is under way is called off, and sent again after the next start.
 Webhook::~Webhook() {
@@ -76,12 +73,12 @@ void Webhook::turn() noexcept {
             use_disk();
         if (!stopping_ && reader_)
             send_due();
-        tell_lag();
-        show();
     } catch (const std::exception& error) {
         log::error(
             log::Line("webhook cannot send").with("webhook", name_).with("error", error.what()));
     }
+    const bool behind = reader_ && !at_end_ && !queue_.has_room();
+    health_.followed(queue_, read_seq_, behind, at_end_, now_ms());
     arrange();
 }
 
@@ -118,10 +115,7 @@ void Webhook::use_disk() {
     } catch (const std::exception& error) {
         disk_again_ms_ = now_ms() + kDiskAgainMs;
         changed_ = true;  // the next commit is what says whether it works again
-        if (!std::exchange(disk_failing_, true))
-            log::error(log::Line("webhook cannot keep its state; it reads no further")
-                           .with("webhook", name_)
-                           .with("error", error.what()));
+        health_.disk_failed(error.what());
     }
 }
 
@@ -146,6 +140,7 @@ void Webhook::open() {
                        .with("events", found->pending.size()));
 
     reader_.emplace(segments_, read_seq_);
+    reader_->parse_only(LineFilter(feed_, config_));
     committed_seq_.store(read_seq_, std::memory_order_release);
     changed_ = true;
     for (Delivery& delivery : found ? std::move(found->pending) : std::vector<Delivery>()) {
@@ -161,7 +156,7 @@ void Webhook::open() {
 }
 
 bool Webhook::may_read() const {
-    return queue_.has_room() && !disk_failing_;
+    return queue_.has_room() && !health_.is_disk_failing();
 }
 
 void Webhook::read_journal() {
@@ -192,7 +187,7 @@ void Webhook::accept(const JournalEntry& entry) {
         changed_ = true;
     }
     read_seq_ = entry.id.seq;
-    if (entry.kind != ring::Kind::Event || !config_.wants(entry.event) ||
+    if (entry.kind != ring::Kind::Event || entry.channel.empty() || !config_.wants(entry.event) ||
         !feed_.channels.matches(entry.channel))
         return;
     queue_.add(Delivery::of(entry, std::max(entry.at_ms, settings_.started_ms)), now_ms());
@@ -246,10 +241,8 @@ void Webhook::delivered(Delivery& delivery) {
     if (failures_ >= kOutage)
         queue_.hurry([this](uint64_t) { return now_ms() + random_() % kHurryMs; });
     failures_ = 0;
-    ++delivered_;
     remove(delivery);
-    if (troubled_ == 0 && std::exchange(failing_, false))
-        log::info(log::Line("webhook works again").with("webhook", name_).with("url", origin_));
+    health_.delivered(troubled_ == 0);
 }
 
 void Webhook::failed(Delivery& delivery, const WebhookRequest::Outcome& outcome) {
@@ -257,8 +250,6 @@ void Webhook::failed(Delivery& delivery, const WebhookRequest::Outcome& outcome)
     ++delivery.attempts;
     delivery.status = outcome.status;
     delivery.error = outcome.error;
-    last_error_ = outcome.error;
-    ++failed_;
     changed_ = true;
     const uint64_t wall_ms = wall_clock_ms();
     const uint64_t deadline_ms = delivery.since_ms + config_.retry_for_ms;
@@ -266,7 +257,7 @@ void Webhook::failed(Delivery& delivery, const WebhookRequest::Outcome& outcome)
         return bury(delivery);
 
     ++failures_;
-    tell_failure(delivery);
+    health_.failed(delivery);
     uint64_t wait_ms = webhook_retry_ms(delivery.attempts, static_cast<uint32_t>(random_()));
     const uint64_t asked_ms = std::min(outcome.retry_after_s, kLongestRetryMs / 1000) * 1000;
     wait_ms = std::max(wait_ms, asked_ms);
@@ -278,17 +269,9 @@ void Webhook::failed(Delivery& delivery, const WebhookRequest::Outcome& outcome)
 }
 
 void Webhook::bury(Delivery& delivery) {
-    log::Line line("webhook gives up an event");
-    line.with("webhook", name_)
-        .with("id", ring::to_string(delivery.id))
-        .with("error", delivery.error)
-        .with("attempts", delivery.attempts)
-        .with("file", letters_.path());
-    if (limit_.admits(now_ms(), line))
-        log::error(line);
+    health_.gave_up(delivery, letters_.path(), now_ms());
     letters_.add(delivery, wall_clock_ms());
     dead_.push_back(&delivery);
-    ++given_up_;
 }
 
 void Webhook::remove(Delivery& delivery) {
@@ -322,8 +305,7 @@ void Webhook::commit() {
         write_group();
     if (now_ms() >= synced_ms_ + kSyncMs)
         sync();
-    if (std::exchange(disk_failing_, false))
-        log::info(log::Line("webhook keeps its state again").with("webhook", name_));
+    health_.disk_worked();
 }
 
 void Webhook::write_group() {
@@ -371,53 +353,6 @@ void Webhook::sync() {
     file_.sync();
     must_replace_ = changed_ = false;
     committed_seq_.store(written_seq_, std::memory_order_release);
-}
-
-// -- the log
-
-void Webhook::tell_failure(const Delivery& delivery) {
-    if (std::exchange(failing_, true))
-        return;
-    log::warn(log::Line("webhook fails; its events are sent again")
-                  .with("webhook", name_)
-                  .with("url", origin_)
-                  .with("error", delivery.error)
-                  .with("id", ring::to_string(delivery.id)));
-}
-
-void Webhook::tell_lag() {
-    if (!lagging_ && !at_end_ && reader_ && !queue_.has_room() &&
-        now_ms() >= told_lag_ms_ + kLagToldMs) {
-        lagging_ = true;
-        told_lag_ms_ = now_ms();
-        log::warn(log::Line("webhook lags: as many events as it may hold wait for their delivery")
-                      .with("webhook", name_)
-                      .with("pending", queue_.size())
-                      .with("bytes", queue_.bytes())
-                      .with("seq", read_seq_)
-                      .with("journal", segments_.last_seq()));
-    } else if (lagging_ && at_end_) {
-        lagging_ = false;
-        log::info(log::Line("webhook has caught up").with("webhook", name_));
-    }
-}
-
-void Webhook::show() {
-    const std::lock_guard lock(figures_mutex_);
-    figures_.pending = queue_.size();
-    figures_.bytes = queue_.bytes();
-    figures_.read_seq = read_seq_;
-    figures_.failing = failing_;
-    figures_.lagging = lagging_;
-    figures_.delivered = delivered_;
-    figures_.failed = failed_;
-    figures_.dead = given_up_;
-    figures_.error = last_error_;
-}
-
-WebhookFigures Webhook::figures() const {
-    const std::lock_guard lock(figures_mutex_);
-    return figures_;
 }
 
 }  // namespace herald::sidecar

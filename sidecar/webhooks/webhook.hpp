@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
@@ -25,9 +24,9 @@
 #include "sidecar/uv.hpp"
 #include "sidecar/webhooks/dead_letters.hpp"
 #include "sidecar/webhooks/delivery_queue.hpp"
+#include "sidecar/webhooks/health.hpp"
 #include "sidecar/webhooks/queue_file.hpp"
 #include "sidecar/webhooks/request.hpp"
-#include "sidecar/webhooks/webhook_figures.hpp"
 
 namespace herald::sidecar {
 
@@ -57,7 +56,7 @@ class Webhook {
 
     // -- any thread
     const std::string& name() const { return name_; }
-    WebhookFigures figures() const;
+    WebhookFigures figures() const { return health_.figures(); }
     // The journal may go behind this one.
     uint64_t committed_seq() const { return committed_seq_.load(std::memory_order_acquire); }
 
@@ -82,9 +81,6 @@ class Webhook {
     void sync();
 
     void arrange();
-    void tell_failure(const Delivery& delivery);
-    void tell_lag();
-    void show();
 
     uint64_t now_ms() const { return uv_now(loop_); }  // of a clock that does not jump
 
@@ -118,25 +114,12 @@ class Webhook {
     uint64_t written_seq_ = 0;  // `read_seq_` as the queue file has it
     uint64_t committed_ms_ = 0;
     uint64_t synced_ms_ = 0;
-    bool disk_failing_ = false;   // and told
     uint64_t disk_again_ms_ = 0;  // not before
     std::atomic<uint64_t> committed_seq_{0};
 
-    // -- for the log
     size_t troubled_ = 0;    // in the queue, and were tried in vain
     uint32_t failures_ = 0;  // attempts in a row
-    bool failing_ = false;   // and told
-    bool lagging_ = false;
-    uint64_t told_lag_ms_ = 0;
-    log::Limit limit_{1};
-
-    uint64_t delivered_ = 0;
-    uint64_t failed_ = 0;  // attempts
-    uint64_t given_up_ = 0;
-    std::string last_error_{};
-    mutable std::mutex figures_mutex_{};
-    WebhookFigures figures_{};  // as `show` has left them
-
+    WebhookHealth health_;
     Handle<uv_timer_t> timer_;
 };
 

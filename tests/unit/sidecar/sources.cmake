@@ -95,7 +95,9 @@ set(SIDECAR_TESTS
   views/upstream_status_test.cpp
   webhooks/dead_letters_test.cpp
   webhooks/delivery_queue_test.cpp
+  webhooks/line_filter_test.cpp
   webhooks/queue_file_test.cpp
+  webhooks/request_test.cpp
   webhooks/schedule_test.cpp
   webhooks/signature_test.cpp
   webhooks/webhooks_test.cpp)
