@@ -3,6 +3,7 @@
 
 #include "ring/names.hpp"
 #include "sidecar/http_fetch.hpp"
+#include "sidecar/secret.hpp"
 #include "sidecar/views/upstream_headers.hpp"
 
 namespace herald::sidecar {
@@ -36,12 +37,12 @@ void read_url(TableReader& table, const std::string& key, std::string& url) {
         table.refuse(key, "is " + fault);
 }
 
-void read_secret(TableReader& table, const std::string& key, std::string& place) {
+void read_secret_name(TableReader& table, const std::string& key, std::string& place) {
     const auto text = table.string(key);
     if (!text)
         return;
     place = *text;
-    if (const std::string fault = UpstreamSecret::fault_of(place); !fault.empty())
+    if (const std::string fault = fault_of_secret_name(place); !fault.empty())
         table.refuse(key, fault);
 }
 
@@ -115,10 +116,10 @@ void read_shotgrid(const toml::value* value, ShotgridConfig& shotgrid, Problems&
         shotgrid.client_id = *id;
         if (id->empty())
             table.refuse("client_id", "is empty; expected a script's name, or where it is");
-        else if (UpstreamSecret::is_named(*id) && !UpstreamSecret::fault_of(*id).empty())
-            table.refuse("client_id", UpstreamSecret::fault_of(*id));
+        else if (names_secret(*id) && !fault_of_secret_name(*id).empty())
+            table.refuse("client_id", fault_of_secret_name(*id));
     }
-    read_secret(table, "client_secret", shotgrid.client_secret);
+    read_secret_name(table, "client_secret", shotgrid.client_secret);
     if (const auto ms = table.duration_or_off("refresh"))
         shotgrid.refresh_ms = *ms;
     read_count(table, "page_size", 1, 500, shotgrid.page_size);
@@ -141,7 +142,7 @@ std::optional<DashboardConfig> read_dashboard(const toml::value* value, Problems
     read_url(table, "status", dashboard.status);
     read_url(table, "review", dashboard.review);
     read_headers(table, dashboard, problems);
-    read_secret(table, "token", dashboard.token);
+    read_secret_name(table, "token", dashboard.token);
     read_bounds(table, dashboard);
     read_view(table, "render", dashboard.render);
     read_view(table, "ingest", dashboard.ingest);

@@ -17,10 +17,6 @@ constexpr uint64_t kMaxTimeoutMs = 5 * 60 * 1000;
 constexpr int64_t kMaxPending = 10'000;
 constexpr int64_t kMaxConcurrency = 64;
 
-bool is_place(const std::string& text) {
-    return text.starts_with("env:") || text.starts_with("file:");
-}
-
 void read_url(TableReader& table, const toml::value& value, WebhookConfig& webhook,
               Problems& problems) {
     const bool insecure = table.boolean("insecure").value_or(false);
@@ -32,7 +28,7 @@ void read_url(TableReader& table, const toml::value& value, WebhookConfig& webho
     if (!url)
         return;
     std::string fault;
-    if (is_place(*url)) {
+    if (names_secret(*url)) {
         const auto secret = read_secret(*url, fault);
         if (!secret)
             return table.refuse("url", fault);
@@ -159,7 +155,7 @@ void read_headers(TableReader& table, WebhookConfig& webhook, Problems& problems
         }
         std::string text = value.as_string().str;
         std::string fault;
-        if (is_place(text)) {
+        if (names_secret(text)) {
             const auto secret = read_secret(text, fault);
             if (!secret) {
                 problems.add(line_of(value), who + " " + fault);

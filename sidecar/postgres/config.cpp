@@ -2,46 +2,28 @@
 
 #include <libpq-fe.h>
 
-#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
 
-#include "sidecar/small_file.hpp"
+#include "sidecar/secret.hpp"
 
 namespace herald::sidecar::postgres {
 
 namespace {
 
-constexpr size_t kMaxFile = 64 << 10;  // bytes
-
 struct FreeOptions {
     void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
 };
 
-std::string trimmed(const std::string& text) {
-    constexpr const char* kBlank = " \t\r\n";
-    const size_t first = text.find_first_not_of(kBlank);
-    if (first == text.npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
 std::string read_text(const std::string& url) {
-    if (url.starts_with("env:")) {
-        const char* value = std::getenv(url.c_str() + 4);
-        if (value == nullptr || *value == '\0')
-            throw std::invalid_argument("is \"" + url + "\", but the environment has no " +
-                                        url.substr(4));
-        return value;
-    }
-    if (!url.starts_with("file:"))
+    if (!names_secret(url))
         return url;
-    std::string error;
-    const std::string text = read_small_file(url.substr(5), kMaxFile, error);
-    if (!error.empty())
-        throw std::invalid_argument("is \"" + url + "\", which cannot be read: " + error);
-    return trimmed(text);
+    std::string fault;
+    const auto secret = read_secret(url, fault);
+    if (!secret)
+        throw std::invalid_argument(fault);
+    return *secret;
 }
 
 // libpq's own words are kept back: they may quote a password.
@@ -74,7 +56,7 @@ void check(const std::string& text, bool may_be_secret) {
 
 std::string read_url(const std::string& url) {
     std::string text = read_text(url);
-    check(text, url.starts_with("env:") || url.starts_with("file:"));
+    check(text, names_secret(url));
     return text;
 }
 

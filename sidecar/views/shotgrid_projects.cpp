@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sidecar/background.hpp"
+#include "sidecar/secret.hpp"
 #include "sidecar/views/upstream_json.hpp"
 #include "sidecar/views/upstream_secret.hpp"
 
@@ -44,7 +45,7 @@ struct Credentials {
 };
 
 std::string text_or_secret(const std::string& text, std::string& error) {
-    return UpstreamSecret::is_named(text) ? UpstreamSecret(text).read(error) : text;
+    return names_secret(text) ? read_header_secret(text, error) : text;
 }
 
 }  // namespace

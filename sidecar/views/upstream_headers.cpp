@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "sidecar/secret.hpp"
+#include "sidecar/views/upstream_secret.hpp"
+
 namespace herald::sidecar {
 
 namespace {
@@ -17,14 +20,14 @@ bool is_token_character(char c) {
 std::string UpstreamHeaders::fault_of(std::string_view name, std::string_view value) {
     if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_character))
         return "is no header's name; expected letters, digits and dashes";
-    if (UpstreamSecret::is_named(value))
-        return UpstreamSecret::fault_of(value);
+    if (names_secret(value))
+        return fault_of_secret_name(value);
     const bool fit = std::all_of(value.begin(), value.end(), [](char c) {
         return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
     });
     if (value.empty() || !fit)
         return "has no fit value; expected text without control characters, \"env:NAME\" or "
-               "\"file:/absolute/path\"";
+               "\"file:/PATH\"";
     return {};
 }
 
@@ -36,8 +39,8 @@ UpstreamHeaders::Lines UpstreamHeaders::read() const {
     Lines lines;
     for (const Header& header : headers_) {
         std::string value = header.value;
-        if (UpstreamSecret::is_named(value))
-            value = header.prefix + UpstreamSecret(value).read(lines.error);
+        if (names_secret(value))
+            value = header.prefix + read_header_secret(value, lines.error);
         if (!lines.error.empty()) {
             lines.lines.clear();
             break;

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "sidecar/views/upstream_secret.hpp"
-
 namespace herald::sidecar {
 
 class UpstreamHeaders {

@@ -139,7 +139,7 @@ TEST_F(WebhookConfigTest, NeverTellsASecret) {
     EXPECT_THAT(found, ElementsAre(AllOf(HasSubstr("expected 24 bytes or more"),
                                          testing::Not(HasSubstr("too-short")))));
     refuses("url = \"https://hooks.example.com/\"\nsecret = \"0123456789abcdef0123456789\"\n",
-            "is no place of a secret");
+            "names no secret");
     const Config config = parse_config(kFeed + with_url("env:HERALD_TEST_URL"), "h.toml", "");
     const std::string summary = summary_of(config.feeds[0]);
     EXPECT_THAT(summary,

@@ -94,10 +94,10 @@ TEST(PostgresConfig, SaysWhatIsWrongWithTheUrlWithoutItsSecrets) {
               "h.toml:1: [postgres] has no url; say where the database is, such as url = "
               "\"env:DATABASE_URL\"");
     EXPECT_EQ(error_of_database("url = \"env:HERALD_TEST_NONE\"\n"),
-              "h.toml:2: [postgres] url is \"env:HERALD_TEST_NONE\", but the environment has no "
-              "HERALD_TEST_NONE");
+              "h.toml:2: [postgres] url names the environment variable HERALD_TEST_NONE, which is "
+              "not set");
     EXPECT_EQ(error_of_database("url = \"file:/nonexistent/url\"\n"),
-              "h.toml:2: [postgres] url is \"file:/nonexistent/url\", which cannot be read: No "
+              "h.toml:2: [postgres] url names the file /nonexistent/url, which cannot be read: No "
               "such file or directory");
     for (const char* url : {"db.example", "", "postgresql://u:secret@db/?nonsense=1",
                             "password=secret nonsense=1", "password='secret"})
