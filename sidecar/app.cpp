@@ -9,30 +9,22 @@
 #include "sidecar/control_server.hpp"
 #include "sidecar/doorbells.hpp"
 #include "sidecar/event_log.hpp"
-#include "sidecar/history_service.hpp"
-#include "sidecar/index.hpp"
-#include "sidecar/ingest/ingest_registry.hpp"
 #include "sidecar/journal.hpp"
-#include "sidecar/jsonl_files.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/loop.hpp"
-#include "sidecar/postgres/tables.hpp"
-#include "sidecar/projection_thread.hpp"
+#include "sidecar/projections.hpp"
 #include "sidecar/publisher.hpp"
 #include "sidecar/question_desk.hpp"
 #include "sidecar/redis_source.hpp"
 #include "sidecar/state_directory.hpp"
 #include "sidecar/trust_desk.hpp"
 #include "sidecar/views/dashboard.hpp"
-#include "sidecar/views/event_view_service.hpp"
 #include "sidecar/views/view.hpp"
-#include "sidecar/webhooks/webhooks.hpp"
 
 namespace herald::sidecar {
 
 namespace {
 
-constexpr uint64_t kPruneEveryMs = 10'000;
 constexpr uint64_t kRememberedBytes = 256 << 20;  // of the journal, read at the start for `dedupe`
 
 std::vector<std::string> globs_of(const Config& config) {
@@ -42,97 +34,10 @@ std::vector<std::string> globs_of(const Config& config) {
     return globs;
 }
 
-bool has_files(const Config& config) {
-    return std::any_of(config.feeds.begin(), config.feeds.end(),
-                       [](const Feed& feed) { return !feed.jsonl.empty(); });
-}
-
 bool has_dedupe(const Config& config) {
     return std::any_of(config.feeds.begin(), config.feeds.end(),
                        [](const Feed& feed) { return !feed.dedupe.empty(); });
 }
-
-// The seq behind which the next entry comes: also where the newest ones are not yet written, or
-// will never be. On any thread.
-uint64_t end_of(const Journal& journal) {
-    return std::max(journal.last_seq(), journal.segments().last_seq());
-}
-
-WebhookSettings webhook_settings(const Config& config, const Journal& journal) {
-    WebhookSettings settings;
-    settings.directory = config.state + "/webhooks";
-    settings.ca_file = fetch_options().ca_file;
-    settings.durable = config.journal.fsync != Fsync::Never;
-    settings.journal_end = end_of(journal);
-    settings.started_ms = now_ms();
-    return settings;
-}
-
-// What is made of the journal, a thread each, and the journal's pruning behind the slowest of them.
-class Projections {
-  public:
-    Projections(uv_loop_t* loop, const Config& config, Journal& journal)
-        : journal_(journal),
-          index_(config.state + "/index.db", config.feeds, [&journal] { return end_of(journal); }),
-          history_(loop, index_, journal.segments()),
-          files_(config.state, config.feeds, config.journal.fsync,
-                 [&journal] { return end_of(journal); }),
-          tables_(config, {journal.log(), journal.past_logs(), end_of(journal)},
-                  journal.segments()),
-          prune_(make_timer(loop, this)) {
-        if (has_files(config))
-            files_thread_.emplace(files_, journal.segments());
-        if (!config.views.empty())
-            views_.emplace(config.state, config.views, journal.segments(), journal.log(),
-                           end_of(journal));
-        if (has_webhooks(config.feeds))
-            webhooks_.emplace(config.feeds, journal.segments(), webhook_settings(config, journal));
-        uv_timer_start(
-            prune_.get(), [](uv_timer_t* timer) noexcept { owner_of<Projections>(timer).prune(); },
-            kPruneEveryMs, kPruneEveryMs);
-    }
-
-    HistoryService& history() { return history_; }
-    void add_views(Views& views) {
-        if (views_)
-            views_->add_to(views);
-        if (ingest_)
-            views.add("runs", ingest_->view());
-    }
-
-    // Where [ingest] asks for it. `events` outlives this.
-    void watch_ingest(uv_loop_t* loop, const Config& config, OwnEvents& events) {
-        if (config.ingest.enabled)
-            ingest_.emplace(
-                loop, config.ingest, config.state + "/ingest.db", journal_.segments(),
-                [this] { return end_of(journal_); }, events);
-    }
-
-  private:
-    void prune() noexcept {
-        uint64_t applied = std::min(history_.committed_seq(), tables_.committed_seq());
-        if (files_thread_)
-            applied = std::min(applied, files_thread_->committed_seq());
-        if (ingest_)
-            applied = std::min(applied, ingest_->committed_seq());
-        if (views_)
-            applied = std::min(applied, views_->kept_seq());
-        if (webhooks_)
-            applied = std::min(applied, webhooks_->committed_seq());
-        journal_.prune(now_ms(), applied);
-    }
-
-    Journal& journal_;
-    Index index_;
-    HistoryService history_;
-    JsonlFiles files_;
-    std::optional<ProjectionThread> files_thread_{};
-    std::optional<IngestRegistry> ingest_{};
-    std::optional<EventViewService> views_{};
-    postgres::Tables tables_;
-    std::optional<Webhooks> webhooks_{};
-    Handle<uv_timer_t> prune_;
-};
 
 }  // namespace
 
@@ -148,12 +53,11 @@ void run_sidecar(const Config& config) {
         events.rebuild(has_dedupe(config) ? kRememberedBytes : 0,
                        [&](const JournalEntry& entry) { publisher.remember(entry); });
 
-        Projections projections(loop.get(), config, journal);
-        projections.watch_ingest(loop.get(), config, publisher);
+        Projections projections(loop.get(), config, journal, publisher);
         ControlServer control(loop.get(), config.socket, config.allow,
                               {events.ring_fd(), events.ring_map_size()}, doorbells);
         Views views;
-        projections.add_views(views);
+        projections.add_to(views);
         std::optional<Dashboard> dashboard;
         if (config.dashboard)
             dashboard.emplace(loop.get(), *config.dashboard, config.state, &std::getenv, views);
