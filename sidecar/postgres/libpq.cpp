@@ -192,7 +192,13 @@ bool Error::concerns_a_row() const {
 std::unique_ptr<Connection> Libpq::connect() {
     if (interrupt_.is_stopping())
         throw Stopped{};
-    return std::make_unique<LibpqConnection>(read_url(config_.url), config_, interrupt_);
+    std::string url;
+    try {
+        url = read_url(config_.url);
+    } catch (const std::invalid_argument& error) {
+        throw Error("", "[postgres] url " + std::string(error.what()));
+    }
+    return std::make_unique<LibpqConnection>(url, config_, interrupt_);
 }
 
 }  // namespace herald::sidecar::postgres

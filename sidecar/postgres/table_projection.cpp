@@ -62,7 +62,10 @@ TableProjection::TableProjection(const Feed& feed, const PostgresConfig& config,
       table_(quote_name(feed.table->name)),
       checkpoints_(quote_name(config.checkpoints)),
       insert_(insert_statement(*feed.table)),
-      builder_(feed) {}
+      builder_(feed) {
+    figures_.feed = feed.name;
+    figures_.table = text_of(*feed.table);
+}
 
 // Lets go of the connection where something fails, so that nothing half done can be committed. The
 // thread says that it fails; this says it again where the reason is another one by now.
@@ -82,11 +85,21 @@ void TableProjection::guarded(Work&& work) {
     }
     connection_.reset();
     forget_rows();
-    if (failing_ && reason != told_)
+    note_failure(reason);
+    throw std::runtime_error(reason);
+}
+
+void TableProjection::note_failure(const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    if (failing_ && reason != figures_.error)
         log::error(log::Line("postgres fails").with("feed", feed_.name).with("reason", reason));
     failing_ = true;
-    told_ = reason;
-    throw std::runtime_error(reason);
+    figures_.error = reason;
+}
+
+TableFigures TableProjection::figures() const {
+    const std::lock_guard lock(mutex_);
+    return figures_;
 }
 
 void TableProjection::forget_rows() {
@@ -259,6 +272,7 @@ void TableProjection::commit() {
         }
         checkpoint_seq_ = applied_seq_;
         checkpointed_at_ = Clock::now();
+        count_rows();
         forget_rows();
         failing_ = false;
     });
@@ -266,6 +280,7 @@ void TableProjection::commit() {
 
 void TableProjection::write(bool careful) {
     begin();
+    inserted_ = dead_ = 0;
     std::string dead;
     in_batches([&](size_t first, size_t last) {
         if (careful)
@@ -315,7 +330,7 @@ void TableProjection::insert(size_t first, size_t last) {
     array[0] += '[';
     array[0].append(text_, begin, rows_[last - 1].end - begin);
     array[0] += ']';
-    connection_->execute(insert_, array);
+    inserted_ += connection_->execute(insert_, array).affected;
 }
 
 bool TableProjection::try_insert(size_t first, size_t last, Error* refusal) {
@@ -357,15 +372,23 @@ void TableProjection::refuse(const Row& row, const Error& error, std::string& de
     dead.append(text_, row.begin, row.end - row.begin);
     dead += "}\n";
 
-    ++refused_;
+    ++dead_;
     log::Line line("postgres refuses a row, which is kept aside");
     line.with("feed", feed_.name)
         .with("id", id)
         .with("sqlstate", error.sqlstate())
         .with("file", dead_letters_.path())
-        .with("refused", refused_);
+        .with("refused", figures_.refused + dead_);
     if (refusals_.admits(now_ms(), line))
         log::error(line);
+}
+
+// What was committed.
+void TableProjection::count_rows() {
+    const std::lock_guard lock(mutex_);
+    figures_.inserted += inserted_;
+    figures_.refused += dead_;
+    figures_.repeats += rows_.size() - inserted_ - dead_;
 }
 
 }  // namespace herald::sidecar::postgres

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "sidecar/postgres/database.hpp"
 #include "sidecar/postgres/dead_letters.hpp"
 #include "sidecar/postgres/row_builder.hpp"
+#include "sidecar/postgres/table_figures.hpp"
 #include "sidecar/projection.hpp"
 
 namespace herald::sidecar::postgres {
@@ -52,7 +54,7 @@ class TableProjection final : public Projection {
     void commit() override;
     void tend(uint64_t) override {}
 
-    uint64_t refused_rows() const { return refused_; }
+    TableFigures figures() const;  // any thread; without `seq`, which the thread knows
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -66,6 +68,7 @@ class TableProjection final : public Projection {
 
     template <class Work>
     void guarded(Work&& work);
+    void note_failure(const std::string& reason);
     void forget_rows();
 
     // -- opening
@@ -83,6 +86,7 @@ class TableProjection final : public Projection {
     void refuse(const Row& row, const Error& error, std::string& dead);
     template <class Step>
     void in_batches(Step&& step);
+    void count_rows();
 
     const Feed& feed_;
     const PostgresConfig& config_;
@@ -103,9 +107,12 @@ class TableProjection final : public Projection {
     Clock::time_point checkpointed_at_{};
 
     bool failing_ = false;
-    std::string told_{};  // why, as it was thrown last
-    uint64_t refused_ = 0;
+    uint64_t inserted_ = 0;  // rows in the transaction
+    uint64_t dead_ = 0;      // rows kept aside in it
     log::Limit refusals_{1};
+
+    mutable std::mutex mutex_{};
+    TableFigures figures_{};  // `error` is what was thrown last
 };
 
 }  // namespace herald::sidecar::postgres

@@ -20,7 +20,7 @@ struct Tables::Table {
 };
 
 Tables::Tables(const Config& config, const JournalPlace& journal, Segments& segments)
-    : dead_letters_(config.state) {
+    : dead_letters_(config.state), view_([this] { return figures(); }, segments) {
     for (const Feed& feed : config.feeds) {
         if (feed.table)
             tables_.push_back(std::make_unique<Table>(feed, config.postgres, interrupt_,
@@ -30,6 +30,22 @@ Tables::Tables(const Config& config, const JournalPlace& journal, Segments& segm
 
 Tables::~Tables() {
     interrupt_.stop();
+}
+
+void Tables::add_to(Views& views) {
+    if (!tables_.empty())
+        views.add("postgres", view_);
+}
+
+std::vector<TableFigures> Tables::figures() const {
+    std::vector<TableFigures> all;
+    for (const auto& table : tables_) {
+        TableFigures figures = table->projection.figures();
+        figures.seq = table->thread.committed_seq();
+        figures.failing = table->thread.is_failing();
+        all.push_back(std::move(figures));
+    }
+    return all;
 }
 
 uint64_t Tables::committed_seq() const {

@@ -11,6 +11,7 @@
 #include "sidecar/postgres/dead_letters.hpp"
 #include "sidecar/postgres/interrupt.hpp"
 #include "sidecar/postgres/table_projection.hpp"
+#include "sidecar/postgres/tables_view.hpp"
 #include "sidecar/segments.hpp"
 
 namespace herald::sidecar::postgres {
@@ -24,15 +25,21 @@ class Tables {
     Tables(const Tables&) = delete;
     Tables& operator=(const Tables&) = delete;
 
+    // The view `postgres`, where there is a table.
+    void add_to(Views& views);
+
     // Of the slowest table, for the journal's pruning; UINT64_MAX where there is none.
     uint64_t committed_seq() const;
 
   private:
     struct Table;
 
+    std::vector<TableFigures> figures() const;
+
     Interrupt interrupt_{};
     DeadLetters dead_letters_;
     std::vector<std::unique_ptr<Table>> tables_{};
+    TablesView view_;
 };
 
 }  // namespace herald::sidecar::postgres

@@ -68,6 +68,7 @@ set(SIDECAR_TESTS
   postgres/config_postgres_test.cpp
   postgres/row_builder_test.cpp
   postgres/table_projection_test.cpp
+  postgres/tables_view_test.cpp
   projection_thread_test.cpp
   publisher_test.cpp
   question_desk_test.cpp

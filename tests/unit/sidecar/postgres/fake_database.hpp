@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ class FakeDatabase final : public Database {
     std::vector<std::string> wanting{};  // columns that are NOT NULL without default
     bool has_table = true;
     bool is_unique = true;
+    std::set<std::string> repeats{};  // rows whose unique value is there already
 
     // -- what goes wrong; each may throw
     std::function<void()> at_connect{};
@@ -91,7 +93,7 @@ class FakeDatabase final : public Database {
             else if (sql.starts_with("UPDATE"))
                 result.affected = move_checkpoint(values);
             else if (has(sql, "json_populate_recordset"))
-                insert(values[0]);
+                result.affected = insert(values[0]);
             return result;
         }
 
@@ -120,11 +122,12 @@ class FakeDatabase final : public Database {
         }
 
         // One row that does not fit takes the whole statement with it.
-        void insert(const std::string& array) {
+        uint64_t insert(const std::string& array) {
             const std::unique_ptr<json_t, void (*)(json_t*)> rows(
                 json_loads(array.c_str(), 0, nullptr), [](json_t* json) { json_decref(json); });
             if (!rows)
                 throw Error("22P02", "no JSON: " + array);
+            uint64_t inserted = 0;
             size_t i = 0;
             json_t* row = nullptr;
             json_array_foreach(rows.get(), i, row) {
@@ -133,8 +136,12 @@ class FakeDatabase final : public Database {
                 free(text);
                 if (database_.at_row)
                     database_.at_row(copy);
+                if (database_.repeats.contains(copy))
+                    continue;
                 now_.rows.push_back(copy);
+                ++inserted;
             }
+            return inserted;
         }
 
         FakeDatabase& database_;

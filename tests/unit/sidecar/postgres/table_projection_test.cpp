@@ -208,7 +208,8 @@ TEST_F(TableProjectionTest, KeepsAsideTheRowsThatDoNotFitAndInsertsTheOthers) {
     due.erase(due.begin() + 2, due.begin() + 4);
     EXPECT_THAT(database_.committed.rows, ElementsAreArray(due));
     EXPECT_EQ(database_.committed.seq, 25u);
-    EXPECT_EQ(table.refused_rows(), 3u);
+    EXPECT_EQ(table.figures().refused, 3u);
+    EXPECT_EQ(table.figures().inserted, 22u);
     std::string lines;
     for (const char* seq : {"3", "4", "25"})
         lines += R"({"id":"7f3a2c01-)" + std::string(seq) +
@@ -231,7 +232,8 @@ TEST_F(TableProjectionTest, GivesUpNoRowForWhatIsNotItsFault) {
     apply(table, 1);
     table.commit();
     EXPECT_THAT(database_.committed.rows, ElementsAreArray(rows(1, 1)));
-    EXPECT_EQ(table.refused_rows(), 0u);
+    EXPECT_EQ(table.figures().refused, 0u);
+    EXPECT_EQ(table.figures().error, "not now (SQLSTATE 25006)");
 }
 
 TEST_F(TableProjectionTest, HoldsRowsBackRatherThanLoseThemWhereTheDeadLettersAreFull) {
@@ -259,6 +261,18 @@ TEST_F(TableProjectionTest, DoesNothingMoreWhenTheEndHasCome) {
     EXPECT_THAT(database_.committed.rows, IsEmpty());
     database_.at_connect = [] { throw Stopped{}; };
     EXPECT_NO_THROW(table.open());
+}
+
+TEST_F(TableProjectionTest, CountsRepeatsThatTheTableHasAlready) {
+    TableProjection table = projection();
+    table.open();
+    database_.repeats = {R"({"k":2})"};
+    for (uint64_t seq = 1; seq <= 3; ++seq)
+        apply(table, seq);
+    table.commit();
+    EXPECT_EQ(table.figures().inserted, 2u);
+    EXPECT_EQ(table.figures().repeats, 1u);
+    EXPECT_EQ(table.figures().error, "");
 }
 
 TEST_F(TableProjectionTest, ReportsThatTheServerIsAway) {
