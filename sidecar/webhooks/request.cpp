@@ -51,6 +51,7 @@ void WebhookRequest::set_options(const std::string& ca_file) {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS, long{CURLPROTO_HTTPS | CURLPROTO_HTTP});
 #endif
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's are no answer
     // A connection that is being made, and may carry several requests, is waited for.
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_2TLS});
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
@@ -112,6 +113,8 @@ void WebhookRequest::begin(Delivery& delivery, uint64_t now_s) {
         curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, delivery.data.data());
         curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDSIZE_LARGE,
                          static_cast<curl_off_t>(delivery.data.size()));
+        // A connection on which nothing came in time may be dead without anybody knowing.
+        curl_easy_setopt(easy_.get(), CURLOPT_FRESH_CONNECT, long{timed_out_});
         loop_.add(easy_.get(), *this);
     } catch (...) {
         delivery_ = nullptr;
@@ -146,6 +149,7 @@ size_t WebhookRequest::on_header(char* bytes, size_t one, size_t count, void* se
 
 void WebhookRequest::on_done(CURLcode result) noexcept {
     loop_.remove(easy_.get());
+    timed_out_ = result == CURLE_OPERATION_TIMEDOUT;
     Delivery& delivery = *std::exchange(delivery_, nullptr);
     try {
         done_(delivery, outcome(result));

@@ -60,6 +60,7 @@ class WebhookRequest final : private CurlLoop::Transfer {
     const WebhookConfig& config_;
     const Done done_;
     Delivery* delivery_ = nullptr;
+    bool timed_out_ = false;             // the last one
     size_t answer_ = 0;                  // bytes of its body
     size_t head_ = 0;                    // of its headers
     bool answered_ = false;              // its headers have come as a whole

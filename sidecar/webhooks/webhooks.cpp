@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "sidecar/log.hpp"
+#include "sidecar/webhooks/webhooks_view.hpp"
 
 namespace herald::sidecar {
 
@@ -51,7 +52,7 @@ bool has_webhooks(const std::vector<Feed>& feeds) {
 
 Webhooks::Webhooks(const std::vector<Feed>& feeds, Segments& segments,
                    const WebhookSettings& settings)
-    : segments_(segments) {
+    : segments_(segments), view_(std::make_unique<WebhooksView>(*this, segments)) {
     if (const int error = uv_loop_init(&loop_); error < 0)
         throw std::system_error(-error, std::generic_category(), "make an event loop");
     long connections = 0;
@@ -118,6 +119,10 @@ std::vector<WebhookFigures> Webhooks::figures() const {
     for (const Webhook* webhook : all_)
         figures.push_back(webhook->figures());
     return figures;
+}
+
+void Webhooks::add_to(Views& views) {
+    views.add("webhooks", *view_);
 }
 
 // Waits for the journal on behalf of the loop, which cannot.

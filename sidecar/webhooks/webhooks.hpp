@@ -20,6 +20,9 @@
 
 namespace herald::sidecar {
 
+class Views;
+class WebhooksView;
+
 class Webhooks {
   public:
     // Starts at once. `feeds` and `segments` outlive this. `settings`: the same for all. Throws
@@ -34,6 +37,8 @@ class Webhooks {
     uint64_t committed_seq() const;
     // Of each, in the order of the configuration; any thread.
     std::vector<WebhookFigures> figures() const;
+    // The view `webhooks` (webhooks_view.hpp), which lives as long as this.
+    void add_to(Views& views);
 
   private:
     void tell_strangers(const std::string& directory) const;
@@ -48,6 +53,7 @@ class Webhooks {
     std::optional<CurlLoop> curl_{};
     std::vector<std::unique_ptr<Webhook>> webhooks_{};
     std::vector<Webhook*> all_{};  // does not change
+    std::unique_ptr<WebhooksView> view_;
     Handle<uv_async_t> bell_{};
     Handle<uv_timer_t> end_{};  // looks whether all is idle
     uint64_t end_ms_ = 0;       // when it does so no longer

@@ -20,7 +20,7 @@
 #include "sidecar/event_log.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/step.hpp"
-#include "sidecar/webhooks/webhooks_view.hpp"
+#include "sidecar/views/view.hpp"
 
 namespace herald::sidecar {
 namespace {
@@ -306,9 +306,12 @@ TEST_F(WebhooksTest, AreShownByTheirView) {
     start();
     append(1, 1);
     ASSERT_TRUE(await_figures([](const WebhookFigures& now) { return now.failing; }));
-    WebhooksView view(*webhooks_, journal_.segments());
+    Views views;
+    webhooks_->add_to(views);
+    View* view = views.find("webhooks");
+    ASSERT_NE(view, nullptr);
     ViewAnswer shown;
-    view.ask({}, [&](ViewAnswer answer) { shown = std::move(answer); });
+    view->ask({}, [&](ViewAnswer answer) { shown = std::move(answer); });
     EXPECT_EQ(shown.status, 200);
     EXPECT_THAT(shown.body, HasSubstr("{\"webhooks\":[{\"feed\":\"jobs\",\"url\":\"http://127"));
     EXPECT_THAT(shown.body, HasSubstr("\"pending\":1,"));
