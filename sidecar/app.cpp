@@ -60,7 +60,9 @@ void run_sidecar(const Config& config) {
         projections.add_to(views);
         std::optional<Dashboard> dashboard;
         if (config.dashboard)
-            dashboard.emplace(loop.get(), *config.dashboard, config.state, &std::getenv, views);
+            dashboard.emplace(
+                loop.get(), *config.dashboard, config.state,
+                [](const char* name) { return std::getenv(name); }, views);
         QuestionDesk desk(control, projections.history(), publisher, views);
         control.serve(desk, QuestionLimits::for_messages(config.max_message));
         KeyStoreOptions key_options;

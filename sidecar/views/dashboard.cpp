@@ -83,7 +83,8 @@ std::string array_of(const std::vector<std::string>& records) {
 std::string review_document(const UpstreamSection& review) {
     std::string text;
     for (const auto& [name, project] : review.buckets().projects())
-        text += (text.empty() ? "" : ",") + project.sums;
+        text += (text.empty() ? "{\"project\":" : ",{\"project\":") + json_string_of(name) + "," +
+                project.sums.substr(1);
     return "{\"totals\":" + review.totals() + ",\"projects\":[" + text + "]}";
 }
 

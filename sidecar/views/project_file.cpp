@@ -22,7 +22,8 @@ bool is_missing(const std::string& path) {
 }
 
 std::string directory_of(const std::string& path) {
-    return path.substr(0, path.rfind('/'));
+    const size_t slash = path.rfind('/');
+    return slash == path.npos ? std::string() : path.substr(0, slash);
 }
 
 }  // namespace

@@ -46,9 +46,8 @@ std::string totals_text(const Totals& totals) {
            numbers_text(totals.playlists, totals.clips, totals.shots, totals.seconds);
 }
 
-std::string sums_text(const std::string& project, const Tally& tally) {
-    return "{\"project\":" + json_string_of(project) + "," +
-           numbers_text(tally.playlists, tally.clips, tally.all_shots(), tally.seconds);
+std::string sums_text(const Tally& tally) {
+    return "{" + numbers_text(tally.playlists, tally.clips, tally.all_shots(), tally.seconds);
 }
 
 const json_t* duration_in(const json_t* json) {
@@ -109,7 +108,7 @@ UpstreamAnswer read_playlists(const json_t* records, size_t max_records) {
     for (const auto& [name, tally] : tallies)
         totals.add(tally);
     return {totals_text(totals), kept.newest(max_records, [&](const std::string& project) {
-                return sums_text(project, tallies[project]);
+                return sums_text(tallies[project]);
             })};
 }
 
@@ -147,7 +146,7 @@ UpstreamAnswer read_sums(const json_t* json, size_t max_records) {
             totals.add(tally);
     }
     return {totals_text(totals), kept.newest(max_records, [&](const std::string& project) {
-                return sums_text(project, tallies[project]);
+                return sums_text(tallies[project]);
             })};
 }
 

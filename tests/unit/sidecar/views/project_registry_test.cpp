@@ -255,6 +255,24 @@ TEST_F(ProjectRegistryTest, ReadsAndNeverWritesTheFileWithoutShotgrid) {
     EXPECT_EQ(text_of("cache/projects.json"), R"({"projects":["beta"]})");
 }
 
+TEST(ProjectFile, MayBeInTheWorkingDirectory) {
+    const TemporaryDirectory directory;
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(directory / "");
+    EXPECT_EQ(write_projects({"projects.json", directory / "synced"}, {"alpha"}, "2026-11-21"), "");
+    EXPECT_THAT(read_projects({"projects.json", directory / "synced"}).names, ElementsAre("alpha"));
+    std::filesystem::current_path(before);
+}
+
+TEST(ProjectFile, HasNamesOfAnyBytes) {
+    const TemporaryDirectory directory;
+    const ProjectFile file{directory / "p", directory / "s"};
+    const std::set<std::string> names{"\"quoted\"", "na\u00efve \xe2\x9c\x93", "tab\tinside"};
+    ASSERT_EQ(write_projects(file, names, "2026-11-21T10:00:00.000Z"), "");
+    EXPECT_EQ(read_projects(file).names, names);
+    EXPECT_EQ(read_projects(file).synced, "2026-11-21T10:00:00.000Z");
+}
+
 TEST_F(ProjectRegistryTest, MayEndAtAnyTime) {
     server_.hold(kToken);
     begin();

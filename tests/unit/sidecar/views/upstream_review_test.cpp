@@ -21,9 +21,8 @@ TEST(UpstreamReview, TakesSumsThatAreReady) {
     EXPECT_EQ(answer.totals,
               R"({"projects":3,"playlists":7,"clips":42,"shots":28,"duration_seconds":963.5})");
     ASSERT_EQ(answer.projects.size(), 1u);
-    EXPECT_EQ(
-        answer.projects[0].sums,
-        R"({"project":"alpha","playlists":3,"clips":18,"shots":12,"duration_seconds":450.0})");
+    EXPECT_EQ(answer.projects[0].sums,
+              R"({"playlists":3,"clips":18,"shots":12,"duration_seconds":450.0})");
     EXPECT_EQ(answer.projects[0].records.size(), 1u);
 }
 
@@ -48,9 +47,9 @@ TEST(UpstreamReview, SumsPlaylistsUp) {
               R"({"projects":2,"playlists":4,"clips":17,"shots":8,"duration_seconds":16.0})");
     ASSERT_EQ(answer.projects.size(), 2u);
     EXPECT_EQ(answer.projects[0].sums,
-              R"({"project":"alpha","playlists":2,"clips":14,"shots":3,"duration_seconds":12.5})");
+              R"({"playlists":2,"clips":14,"shots":3,"duration_seconds":12.5})");
     EXPECT_EQ(answer.projects[1].sums,
-              R"({"project":"beta","playlists":2,"clips":3,"shots":5,"duration_seconds":3.5})");
+              R"({"playlists":2,"clips":3,"shots":5,"duration_seconds":3.5})");
     EXPECT_EQ(read(R"([{"project":"alpha"}])").totals,
               R"({"projects":1,"playlists":1,"clips":0,"shots":0,"duration_seconds":0.0})");
 }
