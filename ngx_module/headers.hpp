@@ -83,6 +83,7 @@ inline ngx_int_t send_kept(ngx_http_request_t* r, ngx_uint_t status, std::string
     buffer->pos = as_ngx_str(body).data;
     buffer->last = buffer->pos + body.size();
     buffer->memory = body.empty() ? 0 : 1;
+    buffer->sync = body.empty() ? 1 : 0;  // nginx takes an empty one for a mistake otherwise
     buffer->last_buf = r == r->main;
     buffer->last_in_chain = 1;
     ngx_chain_t chain{buffer, nullptr};

@@ -220,11 +220,18 @@ wait_attached(2);
 job(removed => "more-$_") for 1 .. 2000;
 await_view('/render', $example);
 
-# A checkpoint that is nonsense costs a look at the journal.
-$h->stop_sidecar;
-mkdir $h->path('state/views');
-$h->write_file('state/views/checkpoint', 'HRLDVIEW and then nonsense');
-$from = $h->log_size('sidecar');
+# From its checkpoint, and from one that is damaged.
+my $checkpoint = $h->path('state/views/checkpoint');
+wait_for(sub { -s $checkpoint }, 'a checkpoint');
+$h->kill_sidecar;
+$h->start_sidecar;
+wait_attached(2);
+await_view('/render', $example);
+unlike $h->sidecar_log, qr/ views: .*anew.*(?:checkpoint|path)|ERROR/, 'a checkpoint is gone on from';
+$h->kill_sidecar;
+my $bytes = $h->read_file('state/views/checkpoint');
+substr($bytes, length($bytes) / 2, 1) ^= "\x01";
+$h->write_file('state/views/checkpoint', $bytes);
 $h->start_sidecar;
 wait_attached(2);
 await_view('/render', $example);

@@ -19,12 +19,12 @@ void EventViewService::add_to(Views& views) {
 void EventViewService::Entrance::ask(ViewRequest request, Answered answered) {
     if (!request.item.empty())
         return answered({404, R"({"detail":"The view has no items"})"});
+    const EventViews::Document document = service_.views_.document(place_);
     // Where the thread has too much to do, it is not asked again: who flushes can do so later.
     if (request.flush && !service_.thread_.post([&views = service_.views_, place = place_] {
             views.make_anew(place);
         }))
         return answered({503, R"({"detail":"The view is busy"})"});
-    const EventViews::Document document = service_.views_.document(place_);
     if (document == nullptr)
         return answered({503, R"({"detail":"The view is being made"})"});
     answered({200, *document});

@@ -44,7 +44,8 @@ EventViews::EventViews(const std::string& state, const std::vector<ViewConfig>& 
 
 uint64_t EventViews::open() {
     make_directories(directory_, 0750);
-    const std::optional<ViewsCheckpoint> found = load();
+    std::string bytes;
+    const std::optional<ViewsCheckpoint> found = load(bytes);
     seq_ = found ? found->seq : 0;
     for (Kept& kept : views_)
         restore(kept, found ? &*found : nullptr);
@@ -56,10 +57,9 @@ uint64_t EventViews::open() {
     return seq_;
 }
 
-// Nothing where there is none that can be gone on from.
-std::optional<ViewsCheckpoint> EventViews::load() {
+// Nothing where there is none that can be gone on from. What is found is a view into `bytes`.
+std::optional<ViewsCheckpoint> EventViews::load(std::string& bytes) {
     const std::string path = directory_ + "/checkpoint";
-    std::string bytes;
     try {
         bytes = read_file(path);
     } catch (const std::system_error& error) {
@@ -223,15 +223,13 @@ EventViews::Document EventViews::document(size_t view) const {
 void EventViews::checkpoint() {
     const auto began = Clock::now();
     try {
-        ViewsCheckpoint content{log_at(seq_), seq_, {}};
+        CheckpointWriter content(log_at(seq_), seq_);
         for (const Kept& kept : views_) {
-            if (!kept.complete)
-                continue;
-            content.sections.push_back({origin_of(kept.config), kept.config.name, {}});
-            kept.summary->save(content.sections.back().bytes);
+            if (kept.complete)
+                content.add(kept.config, *kept.summary);
         }
         at_step("views.checkpoint");
-        replace_file(directory_ + "/checkpoint", encode_checkpoint(content));
+        replace_file(directory_ + "/checkpoint", content.finish());
         unkept_ = false;
         kept_seq_.store(seq_, std::memory_order_release);
         if (std::exchange(cannot_keep_, false))

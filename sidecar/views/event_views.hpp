@@ -92,7 +92,7 @@ class EventViews final : public Projection {
         uint64_t told_forgotten = 0;
     };
 
-    std::optional<ViewsCheckpoint> load();
+    std::optional<ViewsCheckpoint> load(std::string& bytes);
     bool is_of_journal(const ViewsCheckpoint& checkpoint);
     void restore(Kept& kept, const ViewsCheckpoint* checkpoint);
     void take(Kept& kept, Summary& summary, const JournalEntry& entry);

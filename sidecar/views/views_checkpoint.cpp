@@ -1,7 +1,9 @@
 #include "sidecar/views/views_checkpoint.hpp"
 
-#include "ring/hash.hpp"
+#include <cstring>
+#include <utility>
 
+#include "ring/hash.hpp"
 #include "sidecar/views/summary_bytes.hpp"
 
 namespace herald::sidecar {
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::string_view kMagic = "HRLDVIEW";
 constexpr uint32_t kVersion = 1;
+constexpr size_t kCountAt = kMagic.size() + 4 + 4 + 8;
 constexpr uint64_t kMaxSections = 1024;
 
 uint64_t hash_of(std::string_view bytes) {
@@ -17,12 +20,10 @@ uint64_t hash_of(std::string_view bytes) {
 }
 
 bool take_section(std::string_view& in, ViewsCheckpoint::Section& section) {
-    std::string_view name;
     uint64_t length = 0;
-    if (!take_bytes(in, section.origin) || !take_text(in, name) || !take_bytes(in, length) ||
-        in.size() < length)
+    if (!take_bytes(in, section.origin) || !take_text(in, section.name) ||
+        !take_bytes(in, length) || in.size() < length)
         return false;
-    section.name = name;
     section.bytes = in.substr(0, length);
     in.remove_prefix(length);
     return true;
@@ -34,25 +35,31 @@ uint64_t origin_of(const ViewConfig& config) {
     return hash_of(std::to_string(static_cast<int>(config.kind)) + " " + config.channels.text());
 }
 
-std::string encode_checkpoint(const ViewsCheckpoint& checkpoint) {
-    size_t size = 64;
-    for (const auto& section : checkpoint.sections)
-        size += section.name.size() + section.bytes.size() + 32;
-    std::string out;
-    out.reserve(size);
-    out.append(kMagic);
-    put_bytes(out, kVersion);
-    put_bytes(out, checkpoint.log);
-    put_bytes(out, checkpoint.seq);
-    put_bytes(out, static_cast<uint64_t>(checkpoint.sections.size()));
-    for (const auto& section : checkpoint.sections) {
-        put_bytes(out, section.origin);
-        put_text(out, section.name);
-        put_bytes(out, static_cast<uint64_t>(section.bytes.size()));
-        out.append(section.bytes);
-    }
-    put_bytes(out, hash_of(out));
-    return out;
+CheckpointWriter::CheckpointWriter(uint32_t log, uint64_t seq) {
+    bytes_.append(kMagic);
+    put_bytes(bytes_, kVersion);
+    put_bytes(bytes_, log);
+    put_bytes(bytes_, seq);
+    put_bytes(bytes_, count_);
+}
+
+void CheckpointWriter::add(const ViewConfig& config, const Summary& summary) {
+    put_bytes(bytes_, origin_of(config));
+    put_text(bytes_, config.name);
+    const size_t place = bytes_.size();
+    uint64_t length = 0;
+    put_bytes(bytes_, length);
+    const size_t begin = bytes_.size();
+    summary.save(bytes_);
+    length = bytes_.size() - begin;
+    std::memcpy(bytes_.data() + place, &length, sizeof length);
+    ++count_;
+}
+
+std::string CheckpointWriter::finish() {
+    std::memcpy(bytes_.data() + kCountAt, &count_, sizeof count_);
+    put_bytes(bytes_, hash_of(bytes_));
+    return std::move(bytes_);
 }
 
 std::optional<ViewsCheckpoint> decode_checkpoint(std::string_view bytes) {

@@ -33,6 +33,7 @@ set(SIDECAR_TESTS
   event_search_test.cpp
   event_test.cpp
   event_time_test.cpp
+  event_view_service_test.cpp
   event_views_test.cpp
   feed_test.cpp
   file_keys_test.cpp
