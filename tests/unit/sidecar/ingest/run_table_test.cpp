@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "temporary_directory.hpp"
+#include "../temporary_directory.hpp"
 
 namespace herald::sidecar {
 namespace {
