@@ -105,7 +105,6 @@ void IngestRegistry::on_look(Look& look) {
                 0);
             return;
         case Look::Found::Good:
-            known_.judged = look.key;
             return accept(look);
         case Look::Found::Bad:
             known_.judged = look.key;
@@ -127,6 +126,7 @@ void IngestRegistry::accept(Look& look) {
                             : std::to_string(look.left_out) +
                                   " entries of the registry are left out: no object with an id, or "
                                   "an id that is there already");
+    known_.judged = look.key;
     next_ = std::move(look.runs);
     changes_ = std::move(look.changes);
     published_ = 0;
@@ -161,19 +161,28 @@ void IngestRegistry::publish() noexcept {
         [](uv_timer_t* timer) noexcept { owner_of<IngestRegistry>(timer).publish(); }, pause_ms, 0);
 }
 
-void IngestRegistry::finish_publishing() {
-    // To let go of very many runs takes its time as well.
-    auto old =
-        std::make_shared<std::pair<std::shared_ptr<const RunSnapshot>, std::vector<RunChange>>>(
-            std::move(known_.told), std::move(changes_));
-    known_.told = std::move(next_);
-    next_ = nullptr;
-    changes_.clear();
+void IngestRegistry::finish_publishing() noexcept {
+    drop_in_background(std::exchange(known_.told, std::exchange(next_, nullptr)),
+                       std::exchange(changes_, {}));
     published_ = 0;
     if (again_)
         watch_->look_soon();
-    run_in_background(
-        loop_, alive_, [old]() mutable { old->first.reset(), old->second.clear(); }, [] {});
+}
+
+// To let go of very many runs takes its time as well.
+void IngestRegistry::drop_in_background(std::shared_ptr<const RunSnapshot> runs,
+                                        std::vector<RunChange> changes) noexcept {
+    struct Old {
+        std::shared_ptr<const RunSnapshot> runs;
+        std::vector<RunChange> changes;
+    };
+    try {
+        auto old = std::make_shared<Old>(Old{std::move(runs), std::move(changes)});
+        run_in_background(
+            loop_, alive_, [old] { *old = {}; }, [] {});
+    } catch (const std::exception&) {
+        // Then here and now.
+    }
 }
 
 // -- what is told of it

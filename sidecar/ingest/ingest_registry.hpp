@@ -50,7 +50,9 @@ class IngestRegistry final : private ProjectionThread::Visitor {
     void on_look(Look& look);
     void accept(Look& look);
     void publish() noexcept;
-    void finish_publishing();
+    void finish_publishing() noexcept;
+    void drop_in_background(std::shared_ptr<const RunSnapshot> runs,
+                            std::vector<RunChange> changes) noexcept;
     void note(std::string problem);
     void say() noexcept;
 

@@ -47,7 +47,7 @@ struct Look {
     };
     Found found = Found::Nothing;
     FileKey key{};
-    std::string wrong = "out of memory";
+    std::string wrong = "cannot be read: out of memory";
     std::shared_ptr<const RunSnapshot> runs{};
     size_t left_out = 0;  // as in ReadRegistry
     std::vector<RunChange> changes{};

@@ -81,6 +81,13 @@ struct RunTable::Store {
         if (!std::exchange(writing, true))
             sqlite::run(begin);
     }
+    void keep() {
+        begin_writing();
+        sqlite::run(set_meta, std::string_view("applied_seq"), applied_seq);
+        sqlite::run(end);
+        writing = false;
+        kept_seq = applied_seq;
+    }
     // Nothing is known any more.
     void clear(uint64_t log, uint64_t seq) {
         begin_writing();
@@ -109,6 +116,7 @@ struct RunTable::Store {
         database, "SELECT id, started_us, run FROM runs WHERE run IS NOT NULL ORDER BY first_seq"};
 
     uint64_t applied_seq = 0;
+    uint64_t kept_seq = 0;  // in the file
     uint64_t log_now = 0;
     uint64_t settled_seq = 0;  // removals up to here can be forgotten ...
     uint64_t settled_ms = 0;   // ... a while behind this moment
@@ -142,13 +150,14 @@ uint64_t RunTable::open() {
     store_.reset();
     store_ = std::make_unique<Store>(path_);
     return guarded([&](Store& table) {
-        table.applied_seq = table.settled_seq = table.number("applied_seq");
+        table.applied_seq = table.number("applied_seq");
+        table.settled_seq = table.kept_seq = table.applied_seq;
         table.log_now = table.number("log");
         const bool is_other = table.text("channel") != channel_;
         if (is_other || table.applied_seq > journal_end_()) {
             table.clear(0, 0);
             sqlite::run(table.set_meta, std::string_view("channel"), std::string_view(channel_));
-            commit();
+            table.keep();
         }
         return table.applied_seq;
     });
@@ -200,24 +209,26 @@ void RunTable::skip(uint64_t, uint64_t to_seq) {
     guarded([&](Store& table) { table.applied_seq = to_seq; });
 }
 
+// Entries that are about no run need not be kept: to see them again, or never, is the same.
 void RunTable::commit() {
     guarded([&](Store& table) {
-        table.begin_writing();
-        sqlite::run(table.set_meta, std::string_view("applied_seq"), table.applied_seq);
-        sqlite::run(table.end);
-        table.writing = false;
+        if (table.writing)
+            table.keep();
     });
 }
 
 void RunTable::tend(uint64_t now_ms) {
     guarded([&](Store& table) {
-        if (table.settled_seq == table.applied_seq || now_ms - table.settled_ms < kSettledMs)
-            return;
-        table.settled_ms = now_ms;
-        table.begin_writing();
-        sqlite::run(table.forget_removed, table.settled_seq);
-        table.settled_seq = table.applied_seq;
-        commit();
+        if (now_ms - table.settled_ms >= kSettledMs) {
+            table.settled_ms = now_ms;
+            table.begin_writing();
+            sqlite::run(table.forget_removed, table.settled_seq);
+            table.settled_seq = table.applied_seq;
+        }
+        if (table.kept_seq != table.applied_seq)
+            table.keep();
+        else
+            commit();
     });
 }
 

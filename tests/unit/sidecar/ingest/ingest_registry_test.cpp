@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "journal_lines.hpp"
+#include "../journal_lines.hpp"
 #include "sidecar/loop.hpp"
 
 namespace herald::sidecar {

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "temporary_directory.hpp"
+#include "../temporary_directory.hpp"
 
 namespace herald::sidecar {
 namespace {
@@ -109,6 +109,21 @@ TEST_F(RunTableTest, IsAsItWasCommittedAfterACrash) {
     start();
     EXPECT_EQ(at_, 2u);
     EXPECT_THAT(texts(), ElementsAre(R"({"id":"a"})", R"({"id":"b"})"));
+}
+
+TEST_F(RunTableTest, KeepsItsPlaceAmongEventsOfOthersNowAndThen) {
+    created(1, "a");
+    table_->commit();
+    apply(2, "7", "other");
+    table_->commit();
+    start();
+    EXPECT_EQ(at_, 1u);
+    apply(2, "7", "other");
+    table_->commit();
+    table_->tend(1'000'000);
+    start();
+    EXPECT_EQ(at_, 2u);
+    EXPECT_THAT(texts(), ElementsAre(R"({"id":"a"})"));
 }
 
 TEST_F(RunTableTest, TakesBackWhatTheJournalHasLost) {
