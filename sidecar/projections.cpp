@@ -63,6 +63,9 @@ void Projections::add_to(Views& views) {
         views_->add_to(views);
     if (ingest_)
         views.add("runs", ingest_->view());
+    tables_.add_to(views);
+    if (webhooks_)
+        webhooks_->add_to(views);
 }
 
 void Projections::prune() noexcept {
