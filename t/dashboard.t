@@ -16,6 +16,10 @@ my $script_key = 'a-script-key+of/ShotGrid';
 my $upstream_key = 'a-key-of-the-upstreams';
 my ($h, $backend, $shotgrid);
 
+# Nobody's home: the project registry is in the state directory, and that of runs, where the toml has one, is not there.
+my $nowhere = File::Temp->newdir;
+my %home = (HOME => undef, XDG_CACHE_HOME => undef, ONEPIECE_INGEST_REGISTRY => "$nowhere/ingest_runs.json");
+
 # The shipped files, a sidecar that is not started yet, and everything that it will ask. `dashboard`: lines of [dashboard].
 sub begin {
     my (%o) = @_;
@@ -23,7 +27,7 @@ sub begin {
     my $toml = delete $shipped{toml};
     $h = Herald->new(%shipped, sidecar => 0, env => {
         (map { $_ => undef } qw(ONEPIECE_DASHBOARD_CACHE_TTL ONEPIECE_DASHBOARD_CACHE_MAX_RECORDS ONEPIECE_DASHBOARD_CACHE_MAX_PROJECTS
-            ONEPIECE_DASHBOARD_PROJECT_REGISTRY XDG_CACHE_HOME HOME)),
+            ONEPIECE_DASHBOARD_PROJECT_REGISTRY)), %home,
         TRAFALGAR_DASHBOARD_TOKEN => $token, SHOTGRID_SCRIPT_KEY => $script_key, UPSTREAM_KEY => $upstream_key, no_proxy => '*', %{ $o{env} || {} } });
     $backend = Herald::Backend->new($h, 'BACKEND');
     $shotgrid = Herald::Shotgrid->new($h, 'SHOTGRID', id => 'herald', secret => $script_key) if $o{shotgrid};
@@ -305,7 +309,7 @@ end();
 # -- not configured
 {
     my %shipped = shipped('trafalgar', ports => { 8000 => 'PORT', 8001 => 'PORT2' });
-    $h = Herald->new(%shipped, env => { TRAFALGAR_DASHBOARD_TOKEN => undef, XDG_CACHE_HOME => undef, HOME => undef });
+    $h = Herald->new(%shipped, env => { TRAFALGAR_DASHBOARD_TOKEN => undef, %home });
     for my $path ('/metrics', '/admin/cache', '/projects') {
         for my $headers ([], [Authorization => 'Bearer wrong'], [Authorization => 'Bearer demo-dashboard-token'], [Authorization => 'Bearer ']) {
             my $answer = $h->http(GET => $path, @$headers);
