@@ -10,6 +10,7 @@
 #include "sidecar/journal_reader.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/step.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
@@ -35,7 +36,7 @@ ring::WriterOptions writer_options(const Config& config, const Journal& journal,
     options.base_seq = tail_start;
     options.hash_seed = random_64();
     options.incarnation = std::max<uint64_t>(1, random_64());
-    options.created_ms = now_ms();
+    options.created_ms = wall_clock_ms();
     options.past_logs = journal.past_logs();
     return options;
 }
@@ -51,12 +52,6 @@ uint64_t start_of(const Journal& journal, uint64_t ring_size) {
 }
 
 }  // namespace
-
-uint64_t now_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
 
 EventLog::EventLog(uv_loop_t* loop, const Config& config, Journal& journal,
                    const Doorbells& doorbells)
@@ -134,7 +129,7 @@ uint64_t EventLog::append(JournalEntry entry) {
     const size_t names = names_.size();
     const size_t lines = lines_.size();
     if (batch_.empty())
-        batch_ms_ = now_ms();
+        batch_ms_ = wall_clock_ms();
     entry.id = id_of(last_seq_ + 1);
     entry.at_ms = batch_ms_;
     try {
@@ -330,7 +325,7 @@ bool EventLog::write_from_ring(size_t budget) {
             gap.id = id_of(header.seq - 1);
             // With the start's own Gap, should that be among what is lost.
             gap.from_seq = last == journal_.last_seq() ? journal_.found_seq() : last;
-            gap.at_ms = now_ms();
+            gap.at_ms = wall_clock_ms();
             append_line(lines, gap);
             count_lost(last, header.seq - 1);
         }

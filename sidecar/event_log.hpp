@@ -107,7 +107,4 @@ class EventLog {
     Handle<uv_timer_t> wake_;
 };
 
-// Wall clock, milliseconds since 1970.
-uint64_t now_ms();
-
 }  // namespace herald::sidecar

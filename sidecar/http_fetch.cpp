@@ -6,48 +6,19 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sidecar/parsed_url.hpp"
+
 namespace herald::sidecar {
 
 namespace {
 
-struct FreeUrl {
-    void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
-};
 struct FreeText {
     void operator()(char* text) const noexcept { curl_free(text); }
 };
-using Url = std::unique_ptr<CURLU, FreeUrl>;
 
-// nullptr where it is no URL.
-Url parse(const std::string& text) {
-    Url url(curl_url());
-    if (url && curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) != 0)
-        url.reset();
-    return url;
-}
-
-std::string part_of(const Url& url, CURLUPart part) {
-    char* text = nullptr;
-    if (curl_url_get(url.get(), part, &text, 0) != 0)
-        return {};
-    return std::unique_ptr<char, FreeText>(text).get();
-}
-
-std::string scheme_of(const std::string& url) {
-    const Url parsed = parse(url);
-    return parsed ? part_of(parsed, CURLUPART_SCHEME) : std::string();
-}
-
-// Scheme, host and port: those that one server's secrets are for.
+// Those that one server's secrets are for.
 std::string origin_of(const std::string& url) {
-    const Url parsed = parse(url);
-    if (!parsed)
-        return {};
-    char* port = nullptr;
-    if (curl_url_get(parsed.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != 0)
-        return {};
-    const std::unique_ptr<char, FreeText> owner(port);
-    return part_of(parsed, CURLUPART_SCHEME) + "://" + part_of(parsed, CURLUPART_HOST) + ":" + port;
+    return ParsedUrl(url).origin(CURLU_DEFAULT_PORT);
 }
 
 // Whether libcurl's words about an error hold nothing that the other side has chosen freely.
@@ -89,10 +60,10 @@ std::string form_text(const std::vector<std::pair<std::string_view, std::string_
 std::string fault_of_url(const std::string& url, bool plain_http) {
     const std::string expected = plain_http ? "expected http://host/path or https://host/path"
                                             : "expected https://host/path";
-    const Url parsed = parse(url);
-    if (!parsed || part_of(parsed, CURLUPART_HOST).empty())
+    const ParsedUrl parsed(url);
+    if (parsed.part(CURLUPART_HOST).empty())
         return "no URL; " + expected;
-    const std::string scheme = part_of(parsed, CURLUPART_SCHEME);
+    const std::string scheme = parsed.part(CURLUPART_SCHEME);
     if (scheme == "https" || (plain_http && scheme == "http"))
         return {};
     return (plain_http ? "only http and https are fetched; " : "only https is fetched; ") +
@@ -100,13 +71,13 @@ std::string fault_of_url(const std::string& url, bool plain_http) {
 }
 
 std::string url_for_log(const std::string& url) {
-    const Url parsed = parse(url);
-    if (!parsed)
+    ParsedUrl parsed(url);
+    if (!parsed.is_one())
         return "(no URL)";
     for (const CURLUPart part : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS,
                                  CURLUPART_QUERY, CURLUPART_FRAGMENT})
-        curl_url_set(parsed.get(), part, nullptr, 0);
-    return part_of(parsed, CURLUPART_URL);
+        parsed.drop(part);
+    return parsed.part(CURLUPART_URL);
 }
 
 HttpFetch::HttpFetch(CurlLoop& loop, HttpRequest request, const FetchOptions& options, Done done)
@@ -145,7 +116,7 @@ void HttpFetch::set_headers() {
 
 void HttpFetch::set_protocols() {
     CURL* easy = easy_.get();
-    const bool secure = scheme_of(request_.url) == "https";
+    const bool secure = ParsedUrl(request_.url).part(CURLUPART_SCHEME) == "https";
     const char* first = options_.plain_http ? "http,https" : "https";
     const char* later = options_.plain_http && !secure ? "http,https" : "https";
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, first);
@@ -236,7 +207,7 @@ std::string HttpFetch::describe(CURLcode result) const {
     if (too_large_ || result == CURLE_FILESIZE_EXCEEDED)
         return "the answer is larger than " + std::to_string(options_.max_bytes) + " bytes";
     if (result == CURLE_UNSUPPORTED_PROTOCOL)
-        return options_.plain_http && scheme_of(request_.url) == "http"
+        return options_.plain_http && ParsedUrl(request_.url).part(CURLUPART_SCHEME) == "http"
                    ? "redirected to something other than http and https"
                    : "redirected to something other than https";
     if (strayed_)

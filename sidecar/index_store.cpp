@@ -7,16 +7,11 @@
 
 #include "sidecar/index_database.hpp"
 #include "sidecar/step.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
 namespace {
-
-uint64_t wall_clock_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
 
 constexpr uint64_t kMostPruned = 2000;  // events of one channel deleted for one that comes
 

@@ -1,17 +1,14 @@
 // The thread's loop. Nothing here knows what is projected, or who asks.
 #include "sidecar/projection_thread.hpp"
 
-#include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <exception>
 #include <utility>
 
 #include "sidecar/journal_reader.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/side_thread.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
@@ -28,9 +25,6 @@ constexpr uint64_t kCommitEntries = 20'000;
 constexpr uint64_t kCommitBytes = 8 << 20;
 constexpr milliseconds kCommitApart{20};
 
-// Of the thread: what it does can wait, the loop beside it cannot.
-constexpr int kNiceness = 10;
-
 constexpr milliseconds kTendEvery{1000};
 constexpr milliseconds kFirstPause{100};
 constexpr milliseconds kLongestPause{5000};
@@ -39,34 +33,6 @@ milliseconds pause_after(uint32_t failures) {
     const uint32_t doublings = std::min<uint32_t>(failures - 1, 6);
     return std::min(kFirstPause * (1 << doublings), kLongestPause);
 }
-
-uint64_t wall_clock_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(std::chrono::duration_cast<milliseconds>(since).count());
-}
-
-// Linux has a priority for each thread. Never raises it, also where the process may.
-void lower_priority() {
-    const auto thread = static_cast<id_t>(gettid());
-    if (getpriority(PRIO_PROCESS, thread) < kNiceness)
-        setpriority(PRIO_PROCESS, thread, kNiceness);
-}
-
-// Threads started meanwhile take no signals: those belong to the loop.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
 
 }  // namespace
 
@@ -99,8 +65,7 @@ bool ProjectionThread::post(Job job) {
 }
 
 void ProjectionThread::run() noexcept {
-    pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
-    lower_priority();
+    begin_side_thread(name_);
     tended_at_ = Clock::now();
     while (!is_stopping()) {
         open();

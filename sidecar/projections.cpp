@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "sidecar/event_log.hpp"
 #include "sidecar/http_fetch.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
@@ -28,7 +28,7 @@ WebhookSettings webhook_settings(const Config& config, const Journal& journal) {
     settings.ca_file = fetch_options().ca_file;
     settings.durable = config.journal.fsync != Fsync::Never;
     settings.journal_end = end_of(journal);
-    settings.started_ms = now_ms();
+    settings.started_ms = wall_clock_ms();
     return settings;
 }
 
@@ -78,7 +78,7 @@ void Projections::prune() noexcept {
         applied = std::min(applied, views_->kept_seq());
     if (webhooks_)
         applied = std::min(applied, webhooks_->committed_seq());
-    journal_.prune(now_ms(), applied);
+    journal_.prune(wall_clock_ms(), applied);
 }
 
 }  // namespace herald::sidecar

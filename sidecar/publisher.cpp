@@ -4,6 +4,7 @@
 
 #include "sidecar/json_scan.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
@@ -73,7 +74,7 @@ void Publisher::on_message(const RawMessage& message) {
         return reject(result, message);
 
     log_.count(ring::kReceived);
-    const uint64_t now = event.dedupe_value.empty() ? 0 : now_ms();
+    const uint64_t now = event.dedupe_value.empty() ? 0 : wall_clock_ms();
     if (!event.dedupe_value.empty()) {
         if (const auto earlier = dedupe_.find(message.channel, event.dedupe_value, now)) {
             log_.count(ring::kDuplicates);

@@ -1,6 +1,8 @@
 // Decodes, bounds, dispatches. What does not decode is answered at once.
 #include "sidecar/question_desk.hpp"
 
+#include "sidecar/wall_clock.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -27,12 +29,6 @@ std::string malformed_history() {
     std::string bytes;
     questions::append_bytes(bytes, questions::HistoryAnswer{questions::HistoryStatus::Malformed});
     return bytes;
-}
-
-uint64_t wall_clock_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
 }
 
 std::string encode(const questions::ViewAnswer& head, std::string_view body) {

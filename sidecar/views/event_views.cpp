@@ -10,6 +10,7 @@
 
 #include "sidecar/files.hpp"
 #include "sidecar/step.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
@@ -22,11 +23,6 @@ constexpr int kMakeEntries = 1000;  // in a slice
 
 // A checkpoint's time is at most one part in so many.
 constexpr int kKeepShare = 20;
-
-uint64_t wall_clock_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(std::chrono::duration_cast<milliseconds>(since).count());
-}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include "sidecar/event_log.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/views/upstream_json.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
@@ -142,7 +143,7 @@ void ProjectRegistry::on_synced(ShotgridProjects::Result result) {
                       .with("projects", result.names.size()));
     told_.clear();
     synced_.clear();
-    ring::append_time(synced_, now_ms());
+    ring::append_time(synced_, wall_clock_ms());
     take(std::move(result.names));
     write();
 }

@@ -10,6 +10,7 @@
 #include "sidecar/background.hpp"
 #include "sidecar/event_log.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 
@@ -137,7 +138,7 @@ void UpstreamSection::take(UpstreamAnswer answer) {
     totals_ = std::move(answer.totals);
     buckets_.replace(std::move(answer.projects));
     last_refresh_.clear();
-    ring::append_time(last_refresh_, now_ms());
+    ring::append_time(last_refresh_, wall_clock_ms());
     known_ = true;
     failing_ = false;
     taken_ms_ = uv_now(loop_);

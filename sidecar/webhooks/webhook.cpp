@@ -8,6 +8,7 @@
 #include "sidecar/files.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/step.hpp"
+#include "sidecar/wall_clock.hpp"
 #include "sidecar/webhooks/line_filter.hpp"
 #include "sidecar/webhooks/schedule.hpp"
 
@@ -27,12 +28,6 @@ constexpr uint64_t kDiskAgainMs = 1000;
 
 constexpr uint32_t kOutage = 3;      // failures in a row: it is not about a single event
 constexpr uint64_t kHurryMs = 2000;  // within which the waiting ones follow the first success
-
-uint64_t wall_clock_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
 
 }  // namespace
 

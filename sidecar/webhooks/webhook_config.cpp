@@ -1,36 +1,13 @@
 #include "sidecar/webhooks/webhook_config.hpp"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <openssl/sha.h>
 
-#include <memory>
+#include "sidecar/parsed_url.hpp"
 
 namespace herald::sidecar {
 
 namespace {
-
-struct FreeUrl {
-    void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
-};
-using Url = std::unique_ptr<CURLU, FreeUrl>;
-
-// nullptr where it is no URL.
-Url parse(const std::string& text) {
-    Url url(curl_url());
-    if (url && curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) != 0)
-        url.reset();
-    return url;
-}
-
-std::string part_of(const Url& url, CURLUPart part) {
-    char* text = nullptr;
-    if (!url || curl_url_get(url.get(), part, &text, 0) != 0)
-        return {};
-    std::string copy = text;
-    curl_free(text);
-    return copy;
-}
 
 bool is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -40,12 +17,8 @@ bool is_plain(char c) {
 }  // namespace
 
 std::string origin_of(const std::string& url) {
-    const Url parsed = parse(url);
-    if (!parsed)
-        return "(no URL)";
-    const std::string port = part_of(parsed, CURLUPART_PORT);
-    return part_of(parsed, CURLUPART_SCHEME) + "://" + part_of(parsed, CURLUPART_HOST) +
-           (port.empty() ? "" : ":" + port);
+    const ParsedUrl parsed(url);
+    return parsed.is_one() ? parsed.origin() : "(no URL)";
 }
 
 std::string file_name_of(std::string_view feed, const std::string& url) {
@@ -68,7 +41,7 @@ std::string file_name_of(std::string_view feed, const std::string& url) {
 }
 
 bool is_loopback(const std::string& url) {
-    const std::string host = part_of(parse(url), CURLUPART_HOST);
+    const std::string host = ParsedUrl(url).part(CURLUPART_HOST);
     struct in_addr address {};
     if (inet_pton(AF_INET, host.c_str(), &address) == 1)
         return ntohl(address.s_addr) >> 24 == 127;
@@ -76,13 +49,13 @@ bool is_loopback(const std::string& url) {
 }
 
 std::string fault_of_webhook_url(const std::string& url, bool insecure) {
-    const Url parsed = parse(url);
-    if (!parsed || part_of(parsed, CURLUPART_HOST).empty())
+    const ParsedUrl parsed(url);
+    if (parsed.part(CURLUPART_HOST).empty())
         return "is no URL; expected https://host/path";
-    const std::string scheme = part_of(parsed, CURLUPART_SCHEME);
+    const std::string scheme = parsed.part(CURLUPART_SCHEME);
     if (scheme != "https" && scheme != "http")
         return "is neither https nor http; expected https://host/path";
-    if (!part_of(parsed, CURLUPART_FRAGMENT).empty())
+    if (!parsed.part(CURLUPART_FRAGMENT).empty())
         return "has a fragment, which no server ever sees; leave out \"#\" and what follows";
     if (scheme == "http" && !insecure && !is_loopback(url))
         return "is http to another machine, where anybody on the way reads the events; expected "

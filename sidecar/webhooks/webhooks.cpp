@@ -1,16 +1,11 @@
 #include "sidecar/webhooks/webhooks.hpp"
 
-#include <pthread.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <system_error>
 
 #include "sidecar/log.hpp"
+#include "sidecar/side_thread.hpp"
 #include "sidecar/webhooks/webhooks_view.hpp"
 
 namespace herald::sidecar {
@@ -20,28 +15,6 @@ namespace {
 constexpr uint64_t kListenMs = 1000;
 constexpr uint64_t kEndLookMs = 10;
 constexpr uint64_t kEndWithinMs = 500;
-constexpr int kNice = 10;  // below the loop, which has to keep up
-
-// Threads started meanwhile take no signals: those belong to the main loop.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
-
-void begin_thread(const char* name) {
-    pthread_setname_np(pthread_self(), name);
-    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
-}
 
 }  // namespace
 
@@ -127,7 +100,7 @@ void Webhooks::add_to(Views& views) {
 
 // Waits for the journal on behalf of the loop, which cannot.
 void Webhooks::listen() noexcept {
-    begin_thread("webhooks-bell");
+    begin_side_thread("webhooks-bell");
     while (!deaf_.load(std::memory_order_acquire)) {
         segments_.wait(kListenMs);
         uv_async_send(bell_.get());
@@ -135,7 +108,7 @@ void Webhooks::listen() noexcept {
 }
 
 void Webhooks::run() noexcept {
-    begin_thread("webhooks");
+    begin_side_thread("webhooks");
     ring();
     uv_run(&loop_, UV_RUN_DEFAULT);
     uv_loop_close(&loop_);

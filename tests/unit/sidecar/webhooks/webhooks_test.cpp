@@ -21,6 +21,7 @@
 #include "sidecar/files.hpp"
 #include "sidecar/step.hpp"
 #include "sidecar/views/view.hpp"
+#include "sidecar/wall_clock.hpp"
 
 namespace herald::sidecar {
 namespace {
@@ -45,7 +46,7 @@ class WebhooksTest : public testing::Test {
 
     WebhookConfig& config() { return feeds_[0].webhooks[0]; }
     std::unique_ptr<Webhooks> make() {
-        settings_.started_ms = now_ms();
+        settings_.started_ms = wall_clock_ms();
         return std::make_unique<Webhooks>(feeds_, journal_.segments(), settings_);
     }
     void start() { webhooks_ = make(); }
