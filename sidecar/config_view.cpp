@@ -14,7 +14,8 @@ constexpr int64_t kMaxRecords = 10'000'000;
 constexpr int64_t kMaxRecent = 1000;
 
 // Views that other tables make.
-constexpr std::string_view kTaken[] = {"cache", "metrics", "projects", "runs"};
+constexpr std::string_view kTaken[] = {"cache",    "metrics", "postgres",
+                                       "projects", "runs",    "webhooks"};
 
 std::optional<std::string> read_name(TableReader& table, const toml::value& value,
                                      Problems& problems) {
