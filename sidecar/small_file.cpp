@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -22,9 +23,14 @@ std::string read_small_file(const std::string& path, size_t limit, std::string& 
         error = "not a plain file";
         return {};
     }
-    std::string content(limit + 1, '\0');
+    // A byte more than there is tells that it has not grown since.
+    std::string content(std::min(limit, static_cast<size_t>(status.st_size)) + 1, '\0');
     size_t size = 0;
-    while (size < content.size()) {
+    for (;;) {
+        if (size == content.size() && size > limit)
+            break;
+        if (size == content.size())
+            content.resize(std::min(limit + 1, 2 * size));
         const ssize_t got = read(fd.get(), content.data() + size, content.size() - size);
         if (got < 0 && errno == EINTR)
             continue;

@@ -140,10 +140,11 @@ TEST_F(PagedRegistryTest, TakesNoPartOfTheProjects) {
     write_file(R"(["old"])");
     server_.answer(target(1), page({named("a"), named("b")}, true));
     const std::string half = page({named("c")}).substr(0, 30);
+    server_.answer(target(2), half);
+    begin();
+    turn_until_names({"old"});
     for (const std::string& answer : {half, std::string("{\"data\":7}"), std::string("[]")}) {
         server_.answer(target(2), answer);
-        if (!registry_)
-            begin();
         turn_until_asked(target(2).substr(0, target(2).find('?')));
         turn_until_asked(kToken);
         EXPECT_THAT(registry_->names(), ElementsAre("old"));
