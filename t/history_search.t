@@ -204,9 +204,14 @@ is $answers, 3, 'and comes to the end';
 is_deeply numbers(poll('/jobs/many/events?type=last')), [0], 'what is new is found at once';
 
 # -- a restarted sidecar
+sub wait_attached {
+    my $count = shift;
+    wait_for(sub { $count == (() = $h->http(GET => '/status')->{body} =~ /"attached":1/g) }, "$count attached workers");
+}
 $h->kill_sidecar;
+wait_attached(0);
 $h->start_sidecar;
-wait_for(sub { poll('/jobs/1/events?limit=1')->{status} == 200 }, 'the sidecar');
+wait_attached(2);
 is_deeply found('type=stage_started&q=assets'), [4], 'searches survive the sidecar';
 
 $h->finish;

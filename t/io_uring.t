@@ -87,6 +87,7 @@ splice(@sse, $_, 1)->stream->abort for reverse map { $_ * 4 } 0 .. 29;
 publish() for 1 .. 5;
 splice(@ws, 0, 5);
 publish() for 1 .. 5;
+numbers(10, $early);    # the worker has them
 push @sse, my $late = $h->sse('/s');
 $late->next_block;
 publish();
