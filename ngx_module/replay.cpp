@@ -19,7 +19,7 @@ namespace questions = ring::questions;
 namespace {
 
 constexpr size_t kPieceBytes = 64 * 1024;     // of the ring's events, in one go
-constexpr uint32_t kAnswerBytes = 32 * 1024;  // of the index's events, in one answer
+constexpr uint32_t kMostAnswer = 128 * 1024;  // bytes of the index's events, in one answer
 constexpr uint32_t kRetries = 30;             // of a question that the index cannot answer now
 constexpr uint64_t kRetryMs = 1000;           // before each
 
@@ -252,7 +252,8 @@ void ask_index(Worker& worker, Subscriber& s) {
     questions::HistoryRange& range = question.range;
     range.up_to_seq = replay.up_to;
     range.notices = 1;
-    range.max_bytes = kAnswerBytes;
+    range.max_bytes = replay.answer_bytes;
+    replay.answer_bytes = std::min(2 * replay.answer_bytes, kMostAnswer);
     if (replay.newest != 0) {
         range.order = questions::Order::Behind;
         range.limit = static_cast<uint32_t>(std::min<size_t>(replay.newest, UINT32_MAX));

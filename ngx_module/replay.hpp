@@ -36,6 +36,10 @@ struct Replay {
     size_t fill_place = 0;  // among those that do
     uint64_t question = 0;  // with the sidecar, see Asks; 0: none
     uint64_t up_to = 0;     // what is asked of the index ends here; 0: nothing is
+    // Of the index's events, in the next answer. It grows while the subscriber takes them, as each
+    // question costs a way to the sidecar and back; one who takes none holds no more than the
+    // first.
+    uint32_t answer_bytes = 32 * 1024;
     size_t newest = 0;      // it begins with this many of the newest events; 0: behind last_seq
     uint64_t told_to = 0;   // a gap up to this seq has been told already
     uint64_t retry_ms = 0;  // when to ask again, as the index could not answer; 0: not

@@ -1,5 +1,6 @@
 // Every channel of a question is a source of rows, and so are the notices; a heap merges them by
-// seq. Rows come from `entries` in batches; only an event that goes into the answer is looked up.
+// seq. Rows come from `entries` in batches. A lone channel's come with their events, which costs
+// half as much as to look each one up; of several, only an event that goes into the answer is.
 #include "sidecar/index_reader.hpp"
 
 #include <algorithm>
@@ -21,6 +22,9 @@ constexpr uint32_t kDefaultBytes = 1 << 20;  // of items, where the question has
 constexpr uint32_t kMostBytes = 8 << 20;     // whatever the question's
 constexpr size_t kBatch = 256;               // rows read ahead from one channel
 constexpr size_t kSmallBatch = 32;           // the same, where there are several
+constexpr size_t kBatchBytes = 256 << 10;    // of events that are read ahead
+
+constexpr char kEventMissing[] = "index: an entry's event is missing";
 
 size_t bytes_of(const HistoryRange& range) {
     return range.max_bytes == 0 ? kDefaultBytes : std::min(range.max_bytes, kMostBytes);
@@ -44,13 +48,27 @@ int64_t notices_since(int64_t since_us) {
     return since_us < 0 ? -1 : since_us / 1000;
 }
 
+// Parameters: channel, behind which seq and up to which, since which time, how many; with events,
+// also until which time.
+std::string select_entries(bool with_events, bool down) {
+    return std::string("SELECT entries.seq, flags, time_us") +
+           (with_events ? ", at_ms, event, data FROM entries LEFT JOIN events "
+                          "ON events.seq = entries.seq AND time_us <= ?6"
+                        : " FROM entries") +
+           " WHERE entries.channel = ?1 AND entries.seq > ?2 AND entries.seq <= ?3 "
+           "AND time_us > ?4 ORDER BY entries.seq " +
+           (down ? "DESC" : "ASC") + " LIMIT ?5";
+}
+
 }  // namespace
 
 struct IndexReader::Row {
     uint64_t seq = 0;
     uint64_t from_seq = 0;  // of a notice
-    uint64_t at_ms = 0;     // of a notice
+    uint64_t at_ms = 0;     // of a notice, or of an event that has been read
     int64_t time_us = 0;    // of an event
+    size_t event_size = 0;  // bytes in `texts`, and behind them those of the data
+    size_t data_size = 0;
     ring::Kind kind = ring::Kind::Event;
     uint8_t flags = 0;
 };
@@ -61,13 +79,27 @@ struct IndexReader::Source {
     uint64_t low = 0;   // what has not been read yet: behind this seq ...
     uint64_t high = 0;  // ... up to this one
     int64_t since_us = INT64_MIN;
-    bool down = false;  // from the newest
+    int64_t until_us = INT64_MAX;  // events that are later come without what is in them
+    bool down = false;             // from the newest
+    bool with_events = false;
     size_t batch = kBatch;
     std::vector<Row> rows{};
-    size_t next = 0;  // in `rows`
+    size_t next = 0;      // in `rows`
+    std::string texts{};  // of the rows' events
+    size_t text = 0;      // where the head's begin
 
     bool is_notices() const { return channel == 0; }
     const Row& head() const { return rows[next]; }
+    std::string_view head_event() const {
+        return std::string_view(texts).substr(text, head().event_size);
+    }
+    std::string_view head_data() const {
+        return std::string_view(texts).substr(text + head().event_size, head().data_size);
+    }
+    void pop() {
+        text += head().event_size + head().data_size;
+        ++next;
+    }
 };
 
 // A heap of the sources that have rows left.
@@ -98,7 +130,8 @@ class IndexReader::Merge {
         heap_.pop_back();
         if (!source->is_notices())
             --with_events_;
-        if (++source->next == source->rows.size())
+        source->pop();
+        if (source->next == source->rows.size())
             reader_.fill(*source);
         if (source->next != source->rows.size())
             add(source);
@@ -120,6 +153,14 @@ class IndexReader::Merge {
     size_t with_events_ = 0;  // sources of events in the heap
     bool down_;
 };
+
+IndexReader::IndexReader(IndexStore& store)
+    : store_(store),
+      database_(store.database()),
+      entries_up_(database_, select_entries(false, false)),
+      entries_down_(database_, select_entries(false, true)),
+      events_up_(database_, select_entries(true, false)),
+      events_down_(database_, select_entries(true, true)) {}
 
 std::string IndexReader::answer(const HistoryQuestion& question) {
     const HistoryRange& range = question.range;
@@ -163,8 +204,10 @@ bool IndexReader::open_sources(const HistoryQuestion& question, HistoryAnswer& a
     start.low = range.after_seq;
     start.high = std::min(up_to, store_.applied_seq());
     start.since_us = range.since_us;
+    start.until_us = question.search.until_us;
     start.down = range.order != Order::Forward;
     start.batch = names.size() == 1 ? kBatch : kSmallBatch;
+    start.with_events = names.size() == 1 && range.order != Order::Behind;
     if (range.limit != 0 && !question.search.is_any())
         start.batch = std::min(start.batch, size_t{range.limit} + 1);
     if (question.search.before_seq != 0)
@@ -196,6 +239,7 @@ bool IndexReader::open_sources(const HistoryQuestion& question, HistoryAnswer& a
     }
     if (range.notices != 0) {
         start.batch = kSmallBatch;
+        start.with_events = false;
         sources.push_back(std::move(start));
     }
 
@@ -224,27 +268,15 @@ uint64_t IndexReader::first_later(const Source& source, int64_t since_us) {
 void IndexReader::fill(Source& source) {
     source.rows.clear();
     source.next = 0;
+    source.texts.clear();
+    source.text = 0;
     if (source.low >= source.high)
         return;
 
-    if (source.is_notices()) {
-        sqlite::Query notice(source.down ? notices_down_ : notices_up_, source.low, source.high,
-                             notices_since(source.since_us), uint64_t{source.batch});
-        while (notice.next())
-            source.rows.push_back({.seq = notice.seq(0),
-                                   .from_seq = notice.seq(2),
-                                   .at_ms = notice.seq(3),
-                                   .kind = static_cast<ring::Kind>(notice.integer(1))});
-    } else {
-        sqlite::Query entry(source.down ? entries_down_ : entries_up_, source.channel, source.low,
-                            source.high, source.since_us, uint64_t{source.batch});
-        while (entry.next())
-            source.rows.push_back({.seq = entry.seq(0),
-                                   .time_us = entry.integer(2),
-                                   .flags = static_cast<uint8_t>(entry.integer(1))});
-    }
-
-    if (source.rows.size() < source.batch)
+    const bool is_end = source.is_notices()  ? fill_notices(source)
+                        : source.with_events ? fill_events(source)
+                                             : fill_entries(source);
+    if (is_end)
         source.low = source.high;
     else if (source.down)
         source.high = source.rows.back().seq - 1;
@@ -252,28 +284,78 @@ void IndexReader::fill(Source& source) {
         source.low = source.rows.back().seq;
 }
 
-// Appends a row as an item. False: it is not what is searched for.
-bool IndexReader::put_item(std::string& out, const Row& row, std::string_view channel,
-                           IndexSearch& search) {
+// These read a batch, and say whether the source ends with it.
+bool IndexReader::fill_notices(Source& source) {
+    sqlite::Query notice(source.down ? notices_down_ : notices_up_, source.low, source.high,
+                         notices_since(source.since_us), uint64_t{source.batch});
+    while (notice.next())
+        source.rows.push_back({.seq = notice.seq(0),
+                               .from_seq = notice.seq(2),
+                               .at_ms = notice.seq(3),
+                               .kind = static_cast<ring::Kind>(notice.integer(1))});
+    return source.rows.size() < source.batch;
+}
+
+bool IndexReader::fill_entries(Source& source) {
+    sqlite::Query entry(source.down ? entries_down_ : entries_up_, source.channel, source.low,
+                        source.high, source.since_us, uint64_t{source.batch});
+    while (entry.next())
+        source.rows.push_back({.seq = entry.seq(0),
+                               .time_us = entry.integer(2),
+                               .flags = static_cast<uint8_t>(entry.integer(1))});
+    return source.rows.size() < source.batch;
+}
+
+bool IndexReader::fill_events(Source& source) {
+    sqlite::Query event(source.down ? events_down_ : events_up_, source.channel, source.low,
+                        source.high, source.since_us, uint64_t{source.batch}, source.until_us);
+    while (event.next()) {
+        if (event.is_null(3) && event.integer(2) <= source.until_us)
+            throw sqlite::Error(SQLITE_CORRUPT, kEventMissing);
+        const std::string_view name = event.text(4);
+        const std::string_view data = event.text(5);
+        source.rows.push_back({.seq = event.seq(0),
+                               .at_ms = event.seq(3),
+                               .time_us = event.integer(2),
+                               .event_size = name.size(),
+                               .data_size = data.size(),
+                               .flags = static_cast<uint8_t>(event.integer(1))});
+        source.texts.append(name).append(data);
+        if (source.texts.size() >= kBatchBytes)
+            return false;
+    }
+    return source.rows.size() < source.batch;
+}
+
+// Appends the head of a source as an item. False: it is not what is searched for.
+bool IndexReader::put_item(std::string& out, const Source& source, IndexSearch& search) {
+    const Row& row = source.head();
     HistoryItem item;
     item.seq = row.seq;
     item.kind = row.kind;
     item.flags = row.flags;
+    item.at_ms = row.at_ms;
     if (row.kind != ring::Kind::Event) {
         item.from_seq = row.from_seq;
-        item.at_ms = row.at_ms;
         ring::questions::append_item(out, item, {}, {}, {});
         return true;
     }
     if (!search.is_in_time(row.time_us))
         return false;
+    if (source.with_events) {
+        if (!search.finds(source.head_event(), source.head_data()))
+            return false;
+        ring::questions::append_item(out, item, source.name, source.head_event(),
+                                     source.head_data());
+        return true;
+    }
     sqlite::Query event(event_, row.seq);
     if (!event.next())
-        throw sqlite::Error(SQLITE_CORRUPT, "index: an entry's event is missing");
+        throw sqlite::Error(SQLITE_CORRUPT, kEventMissing);
     if (!search.finds(event.text(1), event.text(2)))
         return false;
     item.at_ms = event.seq(0);
-    ring::questions::append_item(out, item, channel, event.text(1), event.text(2));
+    ring::questions::append_item(out, item, source.name, event.text(1), event.text(2));
     return true;
 }
 
@@ -295,7 +377,7 @@ void IndexReader::forward(Merge& merge, IndexSearch& search, const HistoryRange&
             return;
         }
         const size_t before = out.size();
-        const bool is_found = put_item(out, row, source->name, search);
+        const bool is_found = put_item(out, *source, search);
         if (out.size() > end && answer.count != 0) {
             out.resize(before);
             answer.more = 1;
@@ -324,7 +406,7 @@ void IndexReader::newest(Merge& merge, IndexSearch& search, const HistoryRange& 
         // Notices that are older than the oldest event are not part of it.
         if (!is_event && events != 0 && !merge.has_events())
             break;
-        const bool is_found = put_item(items, source->head(), source->name, search);
+        const bool is_found = put_item(items, *source, search);
         if (items.size() > most && !ends.empty())
             break;
         leave_behind(source->head(), search, answer);

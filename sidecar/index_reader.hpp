@@ -16,7 +16,7 @@ namespace herald::sidecar {
 
 class IndexReader {
   public:
-    explicit IndexReader(IndexStore& store) : store_(store), database_(store.database()) {}
+    explicit IndexReader(IndexStore& store);
 
     // HistoryAnswer and its items. Throws sqlite::Error.
     std::string answer(const ring::questions::HistoryQuestion& question);
@@ -30,7 +30,10 @@ class IndexReader {
                       ring::questions::HistoryAnswer& answer, std::vector<Source>& sources);
     uint64_t first_later(const Source& source, int64_t since_us);
     void fill(Source& source);
-    bool put_item(std::string& out, const Row& row, std::string_view channel, IndexSearch& search);
+    bool fill_notices(Source& source);
+    bool fill_entries(Source& source);
+    bool fill_events(Source& source);
+    bool put_item(std::string& out, const Source& source, IndexSearch& search);
     static void leave_behind(const Row& row, const IndexSearch& search,
                              ring::questions::HistoryAnswer& answer);
     void forward(Merge& merge, IndexSearch& search, const ring::questions::HistoryRange& range,
@@ -44,13 +47,10 @@ class IndexReader {
     IndexStore& store_;
     sqlite::Database& database_;
 
-    sqlite::Statement entries_up_{database_,
-                                  "SELECT seq, flags, time_us FROM entries WHERE channel = ? "
-                                  "AND seq > ? AND seq <= ? AND time_us > ? ORDER BY seq LIMIT ?"};
-    sqlite::Statement entries_down_{
-        database_,
-        "SELECT seq, flags, time_us FROM entries WHERE channel = ? "
-        "AND seq > ? AND seq <= ? AND time_us > ? ORDER BY seq DESC LIMIT ?"};
+    sqlite::Statement entries_up_;
+    sqlite::Statement entries_down_;
+    sqlite::Statement events_up_;  // entries with their events
+    sqlite::Statement events_down_;
     sqlite::Statement entry_at_{database_,
                                 "SELECT seq, time_us + late_us FROM entries "
                                 "WHERE channel = ? AND seq >= ? ORDER BY seq LIMIT 1"};

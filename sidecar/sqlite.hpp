@@ -90,6 +90,9 @@ class Query {
     int64_t integer(int column) const { return sqlite3_column_int64(statement_.handle_, column); }
     uint64_t seq(int column) const { return static_cast<uint64_t>(integer(column)); }
     std::string_view text(int column) const;
+    bool is_null(int column) const {
+        return sqlite3_column_type(statement_.handle_, column) == SQLITE_NULL;
+    }
 
   private:
     void bind(int parameter, int64_t value);
