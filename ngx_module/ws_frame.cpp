@@ -91,7 +91,7 @@ WsParser::Result WsParser::consume(char* bytes, size_t size, size_t& used, Event
 
             case State::Payload: {
                 const auto part = static_cast<size_t>(std::min<uint64_t>(remaining_, size - used));
-                const bool valid = take_payload(bytes + used, part);
+                const bool valid = take_payload(bytes + used, part, event);
                 used += part;
                 if (!valid)
                     return fail(kInvalidText, "text is not UTF-8", event);
@@ -181,7 +181,7 @@ void WsParser::start_payload() {
     mask_at_ = 0;
     state_ = State::Payload;
     if (is_control()) {
-        control_size_ = 0;
+        cut_.reset();
         return;
     }
     if (opcode_ != kWsContinuation) {
@@ -192,28 +192,36 @@ void WsParser::start_payload() {
 }
 
 // False where text stops being UTF-8. A Close's reason is judged as a whole, in `finish_close`.
-bool WsParser::take_payload(char* bytes, size_t size) {
+// What a control frame holds so far is the event's payload.
+bool WsParser::take_payload(char* bytes, size_t size, Event& event) {
     mask_at_ = unmask(bytes, size, mask_, mask_at_);
     remaining_ -= size;
     if (is_control()) {
-        std::memcpy(control_ + control_size_, bytes, size);
-        control_size_ = static_cast<uint8_t>(control_size_ + size);
+        event.payload = {bytes, size};
+        if (remaining_ != 0 || cut_)
+            event.payload = join(event.payload);
         return true;
     }
     return message_opcode_ != kWsText || compressed_ ||
            text_.feed(reinterpret_cast<const unsigned char*>(bytes), size);
 }
 
+std::string_view WsParser::join(std::string_view part) {
+    if (!cut_)
+        cut_ = std::make_unique<std::string>();
+    return cut_->append(part);
+}
+
 WsParser::Result WsParser::finish_frame(Event& event) {
     state_ = State::Opcode;
-    if (opcode_ == kWsClose)
-        return finish_close(event);
-
+    const std::string_view control = is_control() ? event.payload : std::string_view();
     event = Event();
     event.opcode = opcode_;
+    if (opcode_ == kWsClose)
+        return finish_close(control, event);
     if (is_control()) {
-        event.payload = {control_, control_size_};
-        event.length = control_size_;
+        event.payload = control;
+        event.length = control.size();
         return opcode_ == kWsPing ? Result::Ping : Result::Pong;
     }
 
@@ -227,23 +235,21 @@ WsParser::Result WsParser::finish_frame(Event& event) {
     return Result::Message;
 }
 
-WsParser::Result WsParser::finish_close(Event& event) {
-    event = Event();
-    event.opcode = kWsClose;
-    event.length = control_size_;
-    if (control_size_ == 0) {
+WsParser::Result WsParser::finish_close(std::string_view control, Event& event) {
+    event.length = control.size();
+    if (control.empty()) {
         state_ = State::Done;
         return Result::Close;
     }
-    if (control_size_ == 1)
+    if (control.size() == 1)
         return fail(kProtocolError, "close code cut short", event);
 
     const unsigned code =
-        static_cast<unsigned char>(control_[0]) << 8 | static_cast<unsigned char>(control_[1]);
+        static_cast<unsigned char>(control[0]) << 8 | static_cast<unsigned char>(control[1]);
     if (!is_close_code(code))
         return fail(kProtocolError, "invalid close code", event);
     event.code = static_cast<uint16_t>(code);
-    event.payload = {control_ + 2, control_size_ - size_t{2}};
+    event.payload = control.substr(2);
     if (!ring::is_utf8(event.payload))
         return fail(kInvalidText, "close reason is not UTF-8", event);
     state_ = State::Done;

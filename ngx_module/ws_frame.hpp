@@ -2,13 +2,15 @@
 // the frames to a client framed, and the parts of the handshake that are about text alone.
 //
 // The parser is a state machine over bytes, cut anywhere. It holds no message: the data that a
-// client sends is unmasked, validated and forgotten, so a connection costs one `WsParser` and no
-// allocation whatever arrives. A message that is compressed (RFC 7692) is forgotten as it is, so
-// that nobody has it inflated here; without that extension its bit is an error, as the others are.
+// client sends is unmasked, validated and forgotten, so a connection costs one `WsParser`, and the
+// payload of a control frame while the network has cut it in two. A message that is compressed (RFC
+// 7692) is forgotten as it is, so that nobody has it inflated here; without that extension its bit
+// is an error, as the others are.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -43,7 +45,7 @@ class WsParser {
     };
 
     // What a result other than NeedMore says about itself. `payload` lives until the next `consume`
-    // and as long as the parser, or for ever (Error).
+    // and as long as the parser and the bytes that it was given, or for ever (Error).
     struct Event {
         std::string_view payload;
         uint64_t length = 0;  // bytes of the message, over all its fragments
@@ -69,9 +71,10 @@ class WsParser {
     bool take_extended_length(unsigned char byte);
     bool fits() const;
     void start_payload();
-    bool take_payload(char* bytes, size_t size);
+    bool take_payload(char* bytes, size_t size, Event& event);
+    std::string_view join(std::string_view part);
     Result finish_frame(Event& event);
-    Result finish_close(Event& event);
+    Result finish_close(std::string_view control, Event& event);
     Result fail(uint16_t code, const char* why, Event& event);
 
     bool is_control() const { return opcode_ >= kWsClose; }
@@ -88,10 +91,9 @@ class WsParser {
     uint8_t field_bytes_ = 0;     // bytes that the length or the masking key still lacks
     uint8_t length_bytes_ = 0;    // bytes of the extended length: 2 or 8
     uint8_t mask_at_ = 0;         // which byte of the key masks the next payload byte
-    uint8_t control_size_ = 0;
     ring::Utf8 text_;
     unsigned char mask_[4] = {};
-    char control_[kWsMaxControl];  // payload of the control frame so far
+    std::unique_ptr<std::string> cut_{};  // payload so far of a control frame that comes in parts
 };
 
 // Writes the header of a whole, unmasked frame at `out`, which has room for 10 bytes; returns its
