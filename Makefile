@@ -4,7 +4,7 @@
 # make bench      the benchmark next to a floor and peers           BENCH="--quick" and the like
 # make bench-full all its rows, up to an hour                      BENCH="--fill docs/performance.md"
 # make soak       the ring's fault test for longer                 SOAK="--messages N --kills K"
-# make fuzz       the fuzzers, FUZZ_SECONDS each                   FUZZ_SECONDS=600
+# make fuzz       the fuzzers, FUZZ_SECONDS each                   FUZZ_SECONDS=600 FUZZERS="jwt jwks"
 # make check      formatting, and warnings as errors with clang++ (make WERROR=ON: with g++)
 # Each installs what it lacks first (deps.sh).
 
@@ -14,12 +14,14 @@ WERROR  ?= OFF
 BENCH   ?=
 SOAK    ?= --messages 50000000 --kills 20000
 FUZZ_SECONDS ?= 60
+FUZZERS ?= $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
 
 # nginx lives where only root looks for programs.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHERALD_WERROR=$(WERROR)
-PROVE     = prove -It/lib --timer -j $(JOBS)
+# Integration tests mostly wait: twice as many at a time as there are cores keep these busy.
+PROVE     = prove -It/lib --timer -j $$((2 * $(JOBS)))
 FORMATTED = $(shell git ls-files '*.cpp' '*.hpp')
 
 .PHONY: all build test test-unit test-t test-sanitized test-browser demo bench bench-full soak fuzz check clean
@@ -61,8 +63,10 @@ test-t: build-tests
 	HERALD_BUILD=$(BUILD) $(PROVE) t
 
 test-sanitized: build-sanitized
-	$(BUILD)-sanitized/tests/unit/herald_module_tests --gtest_brief=1
-	$(BUILD)-sanitized/tests/unit/herald_sidecar_tests --gtest_brief=1
+	for tests in module sidecar; do \
+	    seq 0 $$(($(JOBS) - 1)) | GTEST_TOTAL_SHARDS=$(JOBS) xargs -P $(JOBS) -I {} env GTEST_SHARD_INDEX={} \
+	        $(BUILD)-sanitized/tests/unit/herald_$${tests}_tests --gtest_brief=1 || exit 1; \
+	done
 	HERALD_BUILD=$(BUILD)-sanitized HERALD_SANITIZE=1 $(PROVE) t
 
 test-browser: build-tests
@@ -83,7 +87,7 @@ soak: build-tests
 	$(BUILD)/tests/fault/herald_ring_fault $(SOAK)
 
 fuzz: build-sanitized
-	ls $(BUILD)-sanitized/tests/fuzz/*_fuzz | xargs -P $(JOBS) -I {} tests/fuzz/run {} $(FUZZ_SECONDS)
+	printf '%s\n' $(FUZZERS) | xargs -P $(JOBS) -I {} tests/fuzz/run $(BUILD)-sanitized/tests/fuzz/{}_fuzz $(FUZZ_SECONDS)
 
 check: deps-check
 	clang-format --dry-run --Werror $(FORMATTED)

@@ -7,7 +7,7 @@
 #include "sidecar/config.hpp"
 #include "sidecar/config_webhook.hpp"
 #include "sidecar/log.hpp"
-#include "sidecar/toml_reader.hpp"
+#include "sidecar/quantities.hpp"
 
 namespace herald::sidecar {
 

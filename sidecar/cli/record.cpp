@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "sidecar/cli/recorder.hpp"
-#include "sidecar/toml_reader.hpp"
+#include "sidecar/quantities.hpp"
 
 namespace herald::cli {
 

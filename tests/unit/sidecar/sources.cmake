@@ -71,6 +71,7 @@ set(SIDECAR_TESTS
   postgres/tables_view_test.cpp
   projection_thread_test.cpp
   publisher_test.cpp
+  quantities_test.cpp
   question_desk_test.cpp
   redis_protocol_test.cpp
   redis_publisher_test.cpp
