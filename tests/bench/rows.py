@@ -2,6 +2,7 @@
 
 import compression
 import durability
+import projections
 import tokens
 import views
 import webhooks
@@ -44,6 +45,10 @@ ROWS = (
         durability.ingest,
         notes=(("events a second", "events_per_second", "events/s"), ("slowest second", "slowest_second", "events/s")),
         full=True),
+    Row("ingest-projections", "Ingest with two views, a row in PostgreSQL and a webhook for each event, over ingest without",
+        "ratio", "x", ("herald",), ("--jobs",), (10, 4), (Goal("herald", None, ">=", 0.85),), projections.ingest,
+        notes=(("without", "without", "events/s"), ("with", "with", "events/s"),
+               ("PostgreSQL behind at the end", "lag", "s")), full=True),
     Row("ingest-webhooks", "Ingest with journal, index and a webhook: on a rare name, and on all with a slow receiver",
         "events_per_second", "events/s", ("herald", "herald+webhook-rare", "herald+webhook-all"), (), (10, 4),
         (Goal("herald+webhook-rare", "herald", ">=", 0.85), Goal("herald+webhook-all", "herald", ">=", 0.85)),
