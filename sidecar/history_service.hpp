@@ -10,18 +10,13 @@
 // disk or builds the index anew.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <list>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <vector>
 
 #include "ring/questions.hpp"
+#include "sidecar/history_answers.hpp"
 #include "sidecar/history_store.hpp"
 #include "sidecar/projection_thread.hpp"
 #include "sidecar/segments.hpp"
@@ -31,7 +26,7 @@ namespace herald::sidecar {
 
 class HistoryService final : private ProjectionThread::Visitor {
   public:
-    using Answered = std::function<void(std::string answer)>;
+    using Answered = HistoryAnswers::Answered;
 
     // Starts the index's thread. The references outlive the service. Throws std::system_error.
     HistoryService(uv_loop_t* loop, HistoryStore& store, Segments& segments,
@@ -49,27 +44,7 @@ class HistoryService final : private ProjectionThread::Visitor {
     bool is_failing() const { return thread_.is_failing(); }
 
   private:
-    struct Asked {
-        uint64_t number = 0;
-        ring::questions::HistoryQuestion question{};
-        uint64_t seq = 0;  // how far the index has to be
-        std::atomic<bool> given_up{false};
-    };
-    struct Pending {
-        std::shared_ptr<Asked> asked{};
-        Answered answered{};
-        uint64_t deadline_ms = 0;  // of the loop's clock
-    };
-    struct Answer {
-        uint64_t number = 0;
-        std::string bytes{};
-    };
-
-    // -- the loop's thread
-    void take_answers() noexcept;
-    void give_up_late() noexcept;
-    void finish(std::map<uint64_t, Pending>::iterator pending, std::string answer) noexcept;
-    void set_deadline() noexcept;
+    using Asked = HistoryAnswers::Asked;
 
     // -- the index's thread
     bool visit() override;
@@ -77,25 +52,16 @@ class HistoryService final : private ProjectionThread::Visitor {
     bool has_to_wait(const Asked& asked) const;
     bool can_answer(const Asked& asked) const;
     void answer(const Asked& asked);
-    void give(uint64_t number, std::string answer);  // any thread
 
-    uv_loop_t* loop_;
     HistoryStore& store_;
     Segments& segments_;
-    uint64_t within_ms_;
-    uint64_t last_number_ = 0;
-    std::map<uint64_t, Pending> pending_{};  // by number: the oldest, and the first late, first
+    HistoryAnswers answers_;
 
     // -- the index's thread
     std::list<std::shared_ptr<Asked>> waiting_{};  // in the order in which they were asked
     std::chrono::steady_clock::time_point looked_at_{};
     uint64_t kept_seq_ = 0;  // the most that the store has ever committed
 
-    std::mutex mutex_{};
-    std::vector<Answer> answers_{};  // on their way to the loop
-
-    Handle<uv_async_t> answers_ready_;
-    Handle<uv_timer_t> deadline_;
     ProjectionThread thread_;  // last: ends before what it uses
 };
 
