@@ -35,9 +35,11 @@ class History final : public Inquiry {
 
     void start(Worker& worker) {
         const bool same_log = asked_.known && asked_.known->log == asked_.log;
-        known_seq_ = same_log ? asked_.known->seq : 0;
-        ask(worker, questions::encode(make_question(asked_.channel, asked_.query, asked_.place,
-                                                    asked_.up_to_seq, known_seq_)));
+        const uint64_t known_seq = same_log ? asked_.known->seq : 0;
+        questions::HistoryQuestion question =
+            make_question(asked_.channel, asked_.query, asked_.place, asked_.up_to_seq, known_seq);
+        question.poll = {asked_.query.after, asked_.query.before, asked_.known};
+        ask(worker, questions::encode(question));
     }
 
   protected:
@@ -51,12 +53,17 @@ class History final : public Inquiry {
                           "herald: the sidecar's answer about history does not decode");
             return unavailable(r, kUnavailable);
         }
-        if (page.header.status == questions::HistoryStatus::NotModified && known_seq_ != 0)
+        take_log(page);
+        if (page.header.status == questions::HistoryStatus::NotModified && asked_.known)
             return not_modified(r, make_tag(*asked_.known, asked_.hash));
+        if (page.header.status == questions::HistoryStatus::OtherLog ||
+            (asked_.query.before && asked_.query.before->log != asked_.log &&
+             page.header.status == questions::HistoryStatus::Found))
+            return refuse(r, NGX_HTTP_BAD_REQUEST, kOtherLog);
         if (page.header.status != questions::HistoryStatus::Found)
             return unavailable(r, kUnavailable);
-        if (location_settings(r)->unknown->refuse && page.header.known == 0) {
-            const bool sure = page.header.seen_seq >= asked_.up_to_seq;
+        if (location_settings(r)->unknown->refuse && page.header.known != 1) {
+            const bool sure = page.header.known == 0 && page.header.seen_seq >= asked_.up_to_seq;
             return sure ? refuse_unknown(r) : unavailable(r, kUnavailable);
         }
 
@@ -72,8 +79,17 @@ class History final : public Inquiry {
     }
 
   private:
+    // Where the past is kept elsewhere, its log is not the ring's: nothing is as it was asked.
+    void take_log(const HistoryPage& page) {
+        const questions::HistoryAnswer& header = page.header;
+        if (header.log == 0)
+            return;
+        asked_.log = header.log;
+        asked_.place = place_of(asked_.query.after, {header.log, header.seen_seq, {}});
+        asked_.up_to_seq = header.seen_seq;
+    }
+
     Asked asked_;
-    uint64_t known_seq_ = 0;
     std::string body_{};
 };
 
@@ -123,8 +139,6 @@ ngx_int_t history(ngx_http_request_t* r) {
         return unavailable(r, kUnavailable);
 
     look_at_log(*worker, asked);
-    if (asked.query.before && asked.query.before->log != asked.log)
-        return refuse(r, NGX_HTTP_BAD_REQUEST, kOtherLog);
     asked.hash = hash_query(asked.channel, asked.query);
     // A subrequest shows its main request's headers; a part of an answer cannot be unmodified.
     if (r == r->main && r->headers_in.if_none_match != nullptr)

@@ -69,11 +69,12 @@ std::string encode(const ViewAnswer& answer, const std::vector<uint64_t>& tags, 
 }  // namespace
 
 QuestionDesk::QuestionDesk(ControlServer& server, HistoryService& history, EventIntake& intake,
-                           const Views& views)
+                           const Views& views, std::vector<PolledPast*> pasts)
     : server_(std::make_shared<ControlServer*>(&server)),
       history_(history),
       intake_(intake),
-      views_(views) {}
+      views_(views),
+      pasts_(std::move(pasts)) {}
 
 void QuestionDesk::on_question(PeerId peer, uint64_t number, std::string bytes) {
     std::string_view rest = bytes;
@@ -81,6 +82,8 @@ void QuestionDesk::on_question(PeerId peer, uint64_t number, std::string bytes) 
     if (questions::take_kind(rest, kind)) {
         if (kind == questions::Kind::History)
             return ask_history(peer, number, rest);
+        if (kind == questions::Kind::Poll)
+            return poll(peer, number, rest);
         if (kind == questions::Kind::Publish)
             return publish(peer, number, rest);
         if (kind == questions::Kind::View)
@@ -95,11 +98,28 @@ void QuestionDesk::ask_history(PeerId peer, uint64_t number, std::string_view by
         return (*server_)->answer(peer, number, malformed_history());
 
     question.range.max_bytes = std::min(question.range.max_bytes, kMaxAnswer);
-    history_.ask(std::move(question),
-                 [weak = std::weak_ptr(server_), peer, number](const std::string& answer) {
-                     if (const auto server = weak.lock())
-                         (*server)->answer(peer, number, answer);
-                 });
+    history_.ask(std::move(question), answer_to(peer, number));
+}
+
+// The index is asked by seqs alone: whether ids are of its log, the worker sees by itself.
+void QuestionDesk::poll(PeerId peer, uint64_t number, std::string_view bytes) {
+    questions::HistoryQuestion question;
+    if (!questions::decode_poll(bytes, question))
+        return (*server_)->answer(peer, number, malformed_history());
+
+    question.range.max_bytes = std::min(question.range.max_bytes, kMaxAnswer);
+    for (PolledPast* past : pasts_) {
+        if (past->has(question.channels.front()))
+            return past->ask(std::move(question), answer_to(peer, number));
+    }
+    history_.ask(std::move(question), answer_to(peer, number));
+}
+
+HistoryAnswers::Answered QuestionDesk::answer_to(PeerId peer, uint64_t number) const {
+    return [weak = std::weak_ptr(server_), peer, number](const std::string& answer) {
+        if (const auto server = weak.lock())
+            (*server)->answer(peer, number, answer);
+    };
 }
 
 void QuestionDesk::publish(PeerId peer, uint64_t number, std::string_view bytes) {

@@ -52,13 +52,13 @@ my $sse = $h->sse('/s');
 $sse->next_comment;
 
 like refused("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), qr/not Herald's control protocol/, 'garbage is refused';
-like refused(frame(MAGIC, 9, 1, pack 'VV', 1, 0)), qr/version.*9.*3|9.*version.*3/, 'another version: both are named';
-like refused(frame(MAGIC, 3, 1, '', 1 << 30)), qr/at most 65536/, 'a length beyond all bounds';
-like refused(frame(MAGIC, 3, 2, 'x' x 8)), qr/./, 'a frame that is not a worker\'s';
-like refused(frame(MAGIC, 3, 1, 'x')), qr/./, 'a hello of the wrong size';
+like refused(frame(MAGIC, 9, 1, pack 'VV', 1, 0)), qr/version.*9.*4|9.*version.*4/, 'another version: both are named';
+like refused(frame(MAGIC, 4, 1, '', 1 << 30)), qr/at most 65536/, 'a length beyond all bounds';
+like refused(frame(MAGIC, 4, 2, 'x' x 8)), qr/./, 'a frame that is not a worker\'s';
+like refused(frame(MAGIC, 4, 1, 'x')), qr/./, 'a hello of the wrong size';
 ok $h->wait_log('sidecar', qr/refused/), 'refusals are logged';
 my $cut = $h->log_size('sidecar');
-refused(substr(frame(MAGIC, 3, 1, pack 'VV', 1, 0), 0, 10), 1);
+refused(substr(frame(MAGIC, 4, 1, pack 'VV', 1, 0), 0, 10), 1);
 ok $h->wait_log('sidecar', qr/WARN .*(refused|cut|short)/, from => $cut), 'a frame cut short is logged, too';
 
 SKIP: {
@@ -71,7 +71,7 @@ SKIP: {
         ($<, $>) = ($uid, $uid);
         my $peer = eval { dial() };
         if ($peer) {
-            $peer->write(frame(MAGIC, 3, 1, pack 'VV', $$, 0));
+            $peer->write(frame(MAGIC, 4, 1, pack 'VV', $$, 0));
             $peer->read_all;
         }
         require POSIX;
@@ -136,10 +136,10 @@ sub answer_worker {
 answer_worker("garbage garbage garbage");
 ok $h->wait_log('nginx', qr/garbage on the control socket/), 'garbage from the sidecar is logged';
 answer_worker(frame(MAGIC, 7, 2, 'x' x 8));
-ok $h->wait_log('nginx', qr/the sidecar speaks control version 7, this module 3/), 'so is another version';
-answer_worker(frame(MAGIC, 3, 2, pack 'Q', 4096));
+ok $h->wait_log('nginx', qr/the sidecar speaks control version 7, this module 4/), 'so is another version';
+answer_worker(frame(MAGIC, 4, 2, pack 'Q', 4096));
 ok $h->wait_log('nginx', qr/malformed attach frame/), 'an attach without descriptors';
-answer_worker(frame(MAGIC, 3, 3, 'not today'));
+answer_worker(frame(MAGIC, 4, 3, 'not today'));
 ok $h->wait_log('nginx', qr/the sidecar refuses: "not today"/), 'and a refusal';
 is $sse->next_comment, 'keepalive', 'the stream lives on';
 close $fake;

@@ -39,7 +39,7 @@ package Worker {
         die "no Attach, but $type" if $type != 2;
         return $self;
     }
-    sub write { my ($self, $type, $payload) = @_; $self->{stream}->write(pack('VvvVV', 0x434c5248, 3, $type, length $payload, 0) . $payload) }
+    sub write { my ($self, $type, $payload) = @_; $self->{stream}->write(pack('VvvVV', 0x434c5248, 4, $type, length $payload, 0) . $payload) }
     sub watch { my ($self, @sources) = @_; $self->write(6, pack('V', scalar @sources) . join '', map { pack 'v/a*', $_ } @sources) }
     sub frame {
         my $self = shift;

@@ -32,7 +32,7 @@
 namespace herald::ring::control {
 
 constexpr uint32_t kMagic = 0x434c5248;  // "HRLC" in little-endian order
-constexpr uint16_t kVersion = 3;
+constexpr uint16_t kVersion = 4;
 constexpr uint32_t kMaxPayload = 64 * 1024;  // bytes
 constexpr int kMaxDescriptors = 4;
 

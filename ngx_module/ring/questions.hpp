@@ -2,23 +2,27 @@
 // length before they believe it; a message that contradicts itself does not decode.
 //
 //   HistoryQuestion   the past of some channels, from the index: one piece of it. Questions have no
-//                     memory: whoever wants more asks again, behind what he has had.
+//                     memory: whoever wants more asks again, behind what he has had. A poll says
+//                     as well which ids its client has: a channel's past may be kept elsewhere, and
+//                     then has ids of its own.
 //   PublishQuestion   an event from a client; answered when it is in the journal.
 //   ViewQuestion      a view as JSON, or its flush; answered as HTTP would answer.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "id.hpp"
 #include "layout.hpp"
 #include "names.hpp"
 
 namespace herald::ring::questions {
 
-enum class Kind : uint32_t { History = 1, Publish = 2, View = 3 };
+enum class Kind : uint32_t { History = 1, Publish = 2, View = 3, Poll = 4 };
 
 enum class Order : uint32_t {
     Forward = 1,  // the oldest events behind `after_seq`
@@ -58,17 +62,29 @@ struct HistorySearch {
 constexpr size_t kMaxAlternatives = 16;
 constexpr size_t kMaxSearched = 256;  // bytes of an alternative, and of the text
 
+// A poll's ids as the client has them, of whatever log. The range and the search have the same
+// places as seqs of the ring's log.
+struct PolledIds {
+    std::optional<EventId> after{};
+    std::optional<EventId> before{};
+    std::optional<EventId> known{};  // the channel's newest event, by the client's ETag
+
+    bool operator==(const PolledIds&) const = default;
+};
+
 struct HistoryQuestion {
     HistoryRange range;
     std::vector<std::string> channels;
     HistorySearch search{};
+    std::optional<PolledIds> poll{};  // only of polls
 };
 
 enum class HistoryStatus : uint32_t {
     Found = 1,        // also where there is nothing
-    NotModified = 2,  // `known_seq` is still the newest
+    NotModified = 2,  // `known_seq` is still the newest, or the poll's `known`
     Unavailable = 3,  // the index cannot answer now
     Malformed = 4,
+    OtherLog = 5,  // a poll's `before` is not of the log that the answer would be of
 };
 
 // Starts the answer; `count` items follow.
@@ -79,9 +95,9 @@ struct HistoryAnswer {
                             // Forward: events behind the last item follow; Newest: there are
                             // older ones before the first. Of a search: there are others to look at
     uint32_t known = 0;     // 1: one of the channels has had an event, ever; or its JSONL folder
-                            // exists
+                            // exists. 2: nobody can say, as not all is there yet
     uint32_t ended = 0;     // 1: the channels' newest event ends their streams
-    uint32_t reserved = 0;  // 0
+    uint32_t log = 0;       // of all seqs here and of the items; 0: the ring's
     uint64_t lost_seq = 0;  // of events behind `after_seq` up to this one, some are gone from the
                             // index; 0: none are. Items up to it may follow: each channel's events
                             // that are kept are all there, whatever another channel has lost
@@ -91,7 +107,8 @@ struct HistoryAnswer {
                               // it (Forward) or before it (Newest)
     uint64_t seen_seq = 0;  // how far the index has got: up to this seq and `up_to_seq`, all there
                             // is has been given, or is what `more` means. Less than `up_to_seq`
-                            // where the journal is behind, or the index fails
+                            // where the journal is behind, or the index fails. Of another log than
+                            // the ring's: its newest seq, whatever was asked
 };
 
 // One event or notice; channel, event and data follow.
@@ -256,10 +273,31 @@ inline bool take_search(std::string_view& bytes, HistorySearch& search) {
     return true;
 }
 
+inline void append_id(std::string& out, const std::optional<EventId>& id) {
+    append_bytes(out, uint32_t{id ? 1u : 0u});
+    append_bytes(out, id ? id->log : 0);
+    append_bytes(out, id ? id->seq : 0);
+}
+
+inline bool take_id(std::string_view& bytes, std::optional<EventId>& id) {
+    uint32_t is_there = 0;
+    EventId taken;
+    if (!take_bytes(bytes, is_there) || is_there > 1 || !take_bytes(bytes, taken.log) ||
+        !take_bytes(bytes, taken.seq))
+        return false;
+    id = is_there == 1 ? std::optional(taken) : std::nullopt;
+    return true;
+}
+
 // The search is only there where something is searched for.
 inline std::string encode(const HistoryQuestion& question) {
     std::string out;
-    append_bytes(out, Kind::History);
+    append_bytes(out, question.poll ? Kind::Poll : Kind::History);
+    if (question.poll) {
+        append_id(out, question.poll->after);
+        append_id(out, question.poll->before);
+        append_id(out, question.poll->known);
+    }
     append_bytes(out, static_cast<uint32_t>(question.channels.size()));
     append_bytes(out, question.range);
     for (const std::string& channel : question.channels)
@@ -274,8 +312,9 @@ inline bool take_kind(std::string_view& bytes, Kind& kind) {
     return take_bytes(bytes, kind);
 }
 
-// What is behind the kind.
+// What is behind the kind, History.
 inline bool decode(std::string_view bytes, HistoryQuestion& question) {
+    question.poll.reset();
     uint32_t count = 0;
     if (!take_bytes(bytes, count) || count == 0 || count > kMaxChannels ||
         !take_bytes(bytes, question.range))
@@ -291,6 +330,16 @@ inline bool decode(std::string_view bytes, HistoryQuestion& question) {
     }
     question.search = {};
     return bytes.empty() || (take_search(bytes, question.search) && bytes.empty());
+}
+
+// What is behind the kind, Poll.
+inline bool decode_poll(std::string_view bytes, HistoryQuestion& question) {
+    PolledIds ids;
+    if (!take_id(bytes, ids.after) || !take_id(bytes, ids.before) || !take_id(bytes, ids.known) ||
+        !decode(bytes, question))
+        return false;
+    question.poll = ids;
+    return true;
 }
 
 inline std::string encode_publish(std::string_view channel, std::string_view data) {

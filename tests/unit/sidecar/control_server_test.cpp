@@ -120,7 +120,7 @@ TEST_F(ControlServerTest, RefusesGarbageWithAReason) {
 
     std::string bytes = hello();
     bytes[4] = 9;
-    EXPECT_EQ(answer_to(bytes), "control protocol version 9, the sidecar speaks version 3");
+    EXPECT_EQ(answer_to(bytes), "control protocol version 9, the sidecar speaks version 4");
     bytes = hello();
     bytes[10] = 2;
     EXPECT_THAT(answer_to(bytes), HasSubstr("frame of 131080 bytes, at most 65536"));

@@ -253,6 +253,32 @@ TEST(HistorySearchBytes, DoNotDecodeCutShortNorWithBytesLeft) {
     EXPECT_FALSE(decodes(bytes + "x", question));
 }
 
+TEST(PolledIdBytes, ComeBackAsTheyWere) {
+    HistoryQuestion question = full_question();
+    question.poll.emplace();
+    question.poll->after = ring::EventId{0x7f3a2c01, UINT64_MAX};
+    question.poll->known = ring::EventId{0, 0};
+    std::string bytes = encode(question);
+    std::string_view rest = bytes;
+    ring::questions::Kind kind;
+    ASSERT_TRUE(take_kind(rest, kind));
+    EXPECT_EQ(kind, ring::questions::Kind::Poll);
+    HistoryQuestion back;
+    ASSERT_TRUE(decode_poll(rest, back));
+    EXPECT_EQ(back.poll, question.poll);
+    EXPECT_EQ(back.search, question.search);
+    ASSERT_TRUE(decodes(encode(full_question()), back));
+    EXPECT_FALSE(back.poll);
+}
+
+TEST(PolledIdBytes, DoNotDecodeCutShort) {
+    HistoryQuestion question = full_question();
+    question.poll.emplace();
+    const std::string bytes = encode(question).substr(sizeof(ring::questions::Kind));
+    for (size_t size = 0; size < 48; ++size)
+        EXPECT_FALSE(decode_poll(std::string_view(bytes).substr(0, size), question)) << size;
+}
+
 TEST(HistorySearchBytes, DoNotDecodeBeyondTheirBounds) {
     HistoryQuestion question = full_question();
     question.search.types.assign(ring::questions::kMaxAlternatives + 1, "x");

@@ -131,6 +131,37 @@ TEST_F(QuestionDeskTest, BoundsTheBytesOfAnAnswer) {
     EXPECT_EQ(store_.state().last_question.range.max_bytes, 4096u);
 }
 
+TEST_F(QuestionDeskTest, AsksForPollsWhereTheChannelsPastIs) {
+    struct Elsewhere final : PolledPast {
+        bool has(std::string_view channel) const override { return channel == "db:1"; }
+        void ask(questions::HistoryQuestion question, HistoryAnswers::Answered answered) override {
+            asked.push_back(std::move(question));
+            answered("from elsewhere");
+        }
+        std::vector<questions::HistoryQuestion> asked{};
+    } elsewhere;
+    QuestionDesk desk(server_, history_, intake_, views_, {&elsewhere});
+    server_.serve(desk, QuestionLimits::for_messages(1 << 20));
+
+    journal_.append(1, 4);
+    questions::HistoryQuestion question;
+    question.range.up_to_seq = 4;
+    question.range.max_bytes = UINT32_MAX;
+    question.channels = {"db:1"};
+    worker_.ask(1, questions::encode(question));
+    EXPECT_EQ(await_answer(1), "4");  // a stream's: the index knows its ids
+    question.poll.emplace();
+    question.poll->after = ring::EventId{7, 8};
+    worker_.ask(2, questions::encode(question));
+    EXPECT_EQ(await_answer(2), "from elsewhere");
+    EXPECT_EQ(elsewhere.asked.at(0).poll, question.poll);
+    EXPECT_EQ(elsewhere.asked.at(0).range.max_bytes, 1u << 20);
+    question.channels = {"jobs:1"};
+    worker_.ask(3, questions::encode(question));
+    EXPECT_EQ(await_answer(3), "4");
+    server_.serve(*desk_, QuestionLimits::for_messages(1 << 20));
+}
+
 TEST_F(QuestionDeskTest, AnswersWhatDoesNotDecode) {
     questions::HistoryQuestion question;
     question.channels = {"jobs:1"};
