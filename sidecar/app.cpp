@@ -63,7 +63,7 @@ void run_sidecar(const Config& config) {
             dashboard.emplace(
                 loop.get(), *config.dashboard, config.state,
                 [](const char* name) { return std::getenv(name); }, views);
-        QuestionDesk desk(control, projections.history(), publisher, views);
+        QuestionDesk desk(control, projections.history(), publisher, views, projections.pasts());
         control.serve(desk, QuestionLimits::for_messages(config.max_message));
         KeyStoreOptions key_options;
         key_options.directory = config.state + "/jwks";

@@ -29,6 +29,8 @@ std::string summary_of(const Feed& feed) {
         text += ", written to " + log::quote(feed.jsonl);
     if (feed.table)
         text += ", inserted into " + log::quote(postgres::text_of(*feed.table));
+    if (feed.table && feed.table->history)
+        text += ", which answers its history";
     if (feed.retention_ms != 0)
         text += ", kept " + format_duration(feed.retention_ms);
     if (feed.max_events != 0)

@@ -1,6 +1,7 @@
 #include "sidecar/config_postgres.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -78,6 +79,38 @@ void read_columns(const toml::value& columns, const std::vector<std::string>* pa
     std::ranges::sort(map.columns, {}, &Column::name);  // toml11 keeps no order
 }
 
+// Whether the table is to answer history.
+bool read_history(TableReader& table) {
+    const auto history = table.string("history");
+    const bool wanted = history == "postgres";
+    if (history && !wanted && *history != "index")
+        table.refuse("history", "is \"" + *history + "\"; expected \"index\" or \"postgres\"");
+    if (!wanted && table.find("position") != nullptr)
+        table.refuse("position", "has no effect without history = \"postgres\"");
+    return wanted;
+}
+
+void read_history_columns(TableReader& table, const Feed& feed, TableMap& map) {
+    const std::string position = table.string("position").value_or("position");
+    try {
+        postgres::require_identifier(position);
+    } catch (const std::invalid_argument& error) {
+        return table.refuse("position", error.what());
+    }
+    const bool has_columns = table.find("columns") != nullptr;
+    if (std::ranges::any_of(map.columns,
+                            [&](const Column& column) { return column.name == position; }))
+        return table.refuse(table.find("position") != nullptr ? "position" : "columns",
+                            "\"" + position +
+                                "\" is where the database itself counts the rows, so the columns "
+                                "cannot fill it; name another column with position");
+    try {
+        map.history = postgres::find_history_columns(map.columns, position, !feed.event.empty());
+    } catch (const std::invalid_argument& error) {
+        table.refuse(has_columns ? "columns" : "table", error.what());
+    }
+}
+
 void read_unique(TableReader& table, const Feed& feed, TableMap& map) {
     const auto unique = table.string("unique");
     map.unique = unique ? *unique : postgres::unique_column(map.columns, feed.dedupe);
@@ -120,7 +153,12 @@ void read_table(TableReader& feed_table, const std::vector<std::string>* part_na
     const bool has_table = feed_table.find("table") != nullptr;
     read_table_name(feed_table, "table", map.name);
     const toml::value* columns = feed_table.table("columns");
+    const bool has_history = read_history(feed_table);
     if (!has_table) {
+        if (has_history)
+            feed_table.refuse("history",
+                              "is \"postgres\", which has no table to answer from; add one, such "
+                              "as table = \"enrichment_events\"");
         for (const char* key : {"columns", "unique"}) {
             if (feed_table.find(key) != nullptr)
                 feed_table.refuse(key, "has no effect without table; say which table is meant");
@@ -128,18 +166,24 @@ void read_table(TableReader& feed_table, const std::vector<std::string>* part_na
         return;
     }
 
-    feed_table.find("unique");  // is known, also where nobody can judge it
+    for (const char* key : {"unique", "position"})
+        feed_table.find(key);  // is known, also where nobody can judge it
     const bool has_columns = feed_table.find("columns") != nullptr;
-    if (!has_columns)
+    if (!has_columns) {
         map.columns = postgres::default_columns();
-    else if (columns != nullptr && columns->as_table().empty())
+        if (has_history)
+            std::ranges::copy(postgres::default_history_columns(), std::back_inserter(map.columns));
+    } else if (columns != nullptr && columns->as_table().empty())
         return feed_table.refuse("columns", "is empty; map at least one, or leave the key out");
-    else if (columns != nullptr)
+    else if (columns != nullptr) {
         read_columns(*columns, part_names, map, problems);
+    }
     const size_t wanted = columns == nullptr ? map.columns.size() : columns->as_table().size();
     if (map.columns.empty() || map.columns.size() != wanted)
         return;
     read_unique(feed_table, feed, map);
+    if (has_history)
+        read_history_columns(feed_table, feed, map);
     if (!map.name.empty())
         feed.table = std::move(map);
 }

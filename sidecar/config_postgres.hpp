@@ -15,8 +15,8 @@ namespace herald::sidecar {
 // names.
 void read_postgres(const toml::value* value, postgres::PostgresConfig& config, Problems& problems);
 
-// The keys `table`, `columns` and `unique`, behind `dedupe`. `part_names`: of the channels, or null
-// where nobody knows them.
+// The keys `table`, `columns`, `unique`, `history` and `position`, behind `event` and `dedupe`.
+// `part_names`: of the channels, or null where nobody knows them.
 void read_table(TableReader& feed_table, const std::vector<std::string>* part_names, Feed& feed,
                 Problems& problems);
 

@@ -27,8 +27,10 @@ class IndexSearch {
     }
 
     // The two questions about an event, in this order; the first spares looking at its data.
-    bool is_in_time(int64_t time_us) {
-        if (time_us <= until_us_)
+    bool is_in_time(int64_t time_us) { return passes(time_us <= until_us_); }
+    // The same where it is known already.
+    bool passes(bool in_time) {
+        if (in_time)
             return true;
         ++passed_;
         return false;

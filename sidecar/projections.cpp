@@ -40,7 +40,8 @@ Projections::Projections(uv_loop_t* loop, const Config& config, Journal& journal
       history_(loop, index_, journal.segments()),
       files_(config.state, config.feeds, config.journal.fsync,
              [&journal] { return end_of(journal); }),
-      tables_(config, {journal.log(), journal.past_logs(), end_of(journal)}, journal.segments()),
+      tables_(loop, config, {journal.log(), journal.past_logs(), end_of(journal)},
+              journal.segments()),
       prune_(make_timer(loop, this)) {
     if (has_files(config))
         files_thread_.emplace(files_, journal.segments());

@@ -26,6 +26,7 @@ class Projections {
     Projections(uv_loop_t* loop, const Config& config, Journal& journal, OwnEvents& events);
 
     HistoryService& history() { return history_; }
+    std::vector<PolledPast*> pasts() const { return tables_.pasts(); }  // not the index's
     void add_to(Views& views);
 
   private:

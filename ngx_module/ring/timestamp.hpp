@@ -27,6 +27,9 @@ inline std::optional<int64_t> parse_time(std::string_view text);
 // beyond the year 9999 is written as its last millisecond.
 inline void append_time(std::string& out, uint64_t ms);
 
+// `2026-11-21T10:00:00.123456Z`, of what parse_time returns.
+inline void append_time_us(std::string& out, int64_t us);
+
 namespace time_text {
 
 constexpr int64_t kMicroseconds = 1'000'000;
@@ -202,6 +205,25 @@ inline void append_time(std::string& out, uint64_t ms) {
     time_text::put_digits(text + 14, 2, clock / 60'000 % 60);
     time_text::put_digits(text + 17, 2, clock / 1000 % 60);
     time_text::put_digits(text + 20, 3, clock % 1000);
+    out.append(text, sizeof text - 1);
+}
+
+inline void append_time_us(std::string& out, int64_t us) {
+    using std::chrono::days;
+    using std::chrono::microseconds;
+    const std::chrono::sys_time<microseconds> time{microseconds(us)};
+    const auto day = std::chrono::floor<days>(time);
+    const std::chrono::year_month_day date{day};
+    const auto clock = static_cast<uint64_t>((time - day).count());
+
+    char text[] = "0000-00-00T00:00:00.000000Z";
+    time_text::put_digits(text, 4, static_cast<unsigned>(static_cast<int>(date.year())));
+    time_text::put_digits(text + 5, 2, static_cast<unsigned>(date.month()));
+    time_text::put_digits(text + 8, 2, static_cast<unsigned>(date.day()));
+    time_text::put_digits(text + 11, 2, static_cast<unsigned>(clock / 3'600'000'000));
+    time_text::put_digits(text + 14, 2, static_cast<unsigned>(clock / 60'000'000 % 60));
+    time_text::put_digits(text + 17, 2, static_cast<unsigned>(clock / 1'000'000 % 60));
+    time_text::put_digits(text + 20, 6, static_cast<unsigned>(clock % 1'000'000));
     out.append(text, sizeof text - 1);
 }
 

@@ -1,6 +1,7 @@
 // What the projection asks of a database, so that tests can put another one in PostgreSQL's place.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,6 +17,14 @@ struct Result {
     std::vector<std::vector<std::optional<std::string>>> rows{};
     uint64_t affected = 0;  // rows
 };
+
+// A value that is a number, as a database writes it; 0 where it is none.
+inline uint64_t number_of(const std::optional<std::string>& text) {
+    uint64_t number = 0;
+    if (text)
+        std::from_chars(text->data(), text->data() + text->size(), number);
+    return number;
+}
 
 // The connection is of no use any more unless `sqlstate` is set, and then in a transaction that has
 // failed.

@@ -4,6 +4,8 @@
 #include <span>
 
 #include "ring/id.hpp"
+#include "ring/timestamp.hpp"
+#include "sidecar/event_time.hpp"
 
 namespace herald::sidecar::postgres {
 
@@ -19,7 +21,7 @@ void append_text(std::string& out, std::string_view text) {
 
 RowBuilder::RowBuilder(const Feed& feed) : feed_(feed) {
     for (const Column& column : feed.table->columns) {
-        Cell cell{{}, &column.source, 0};
+        Cell cell{{}, &column.source, 0, false};
         append_text(cell.key, column.name);
         cell.key += ':';
         if (column.source.kind == Source::Kind::Member)
@@ -51,14 +53,19 @@ bool RowBuilder::append_row(std::string& out, const JournalEntry& entry) {
         if (is_member)
             out += members[cell.place];
         else
-            append_value(out, *cell.source, entry);
+            append_value(out, cell, entry);
     }
     out += '}';
     return true;
 }
 
-void RowBuilder::append_value(std::string& out, const Source& source, const JournalEntry& entry) {
-    switch (source.kind) {
+void RowBuilder::keep_bytes_of(std::string_view column) {
+    for (size_t i = 0; i < cells_.size(); ++i)
+        cells_[i].keeps_bytes = feed_.table->columns[i].name == column;
+}
+
+void RowBuilder::append_value(std::string& out, const Cell& cell, const JournalEntry& entry) {
+    switch (cell.source->kind) {
         case Source::Kind::Member:
             break;
         case Source::Kind::Id:
@@ -75,11 +82,18 @@ void RowBuilder::append_value(std::string& out, const Source& source, const Jour
             append_time(out, entry.at_ms);
             out += '"';
             break;
+        case Source::Kind::Time:
+            out += '"';
+            ring::append_time_us(out, event_time_us(scanner_, feed_, entry.data, entry.at_ms));
+            out += '"';
+            break;
         case Source::Kind::Data:
+            if (cell.keeps_bytes)
+                return append_text(out, entry.data);
             out += entry.data;
             break;
         case Source::Kind::Part:
-            return append_text(out, parts_[source.part]);
+            return append_text(out, parts_[cell.source->part]);
     }
 }
 

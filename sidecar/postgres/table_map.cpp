@@ -19,7 +19,16 @@ constexpr std::array kWords{
     std::pair{std::string_view("$channel"), Source::Kind::Channel},
     std::pair{std::string_view("$event"), Source::Kind::Event},
     std::pair{std::string_view("$at"), Source::Kind::At},
+    std::pair{std::string_view("$time"), Source::Kind::Time},
     std::pair{std::string_view("$data"), Source::Kind::Data},
+};
+
+// What history needs, and how its columns are called by default.
+constexpr std::array kHistoryWords{
+    std::pair{std::string_view("$channel"), Source::Kind::Channel},
+    std::pair{std::string_view("$event"), Source::Kind::Event},
+    std::pair{std::string_view("$data"), Source::Kind::Data},
+    std::pair{std::string_view("$time"), Source::Kind::Time},
 };
 
 std::string listed(std::span<const std::string> names) {
@@ -62,7 +71,7 @@ Source parse_source(std::string_view text, std::span<const std::string> part_nam
     if (text.starts_with('$'))
         throw std::invalid_argument("is \"" + std::string(text) +
                                     "\"; expected a member's path, such as \"state.status\", or "
-                                    "$id, $seq, $channel, $event, $at, $data or ${part}");
+                                    "$id, $seq, $channel, $event, $at, $time, $data or ${part}");
     Source source{Source::Kind::Member, split(text), 0};
     if (std::ranges::any_of(source.path, &std::string::empty))
         throw std::invalid_argument(
@@ -121,6 +130,44 @@ std::vector<Column> default_columns() {
           "user_id", "source", "workflow_id", "workflow_run_id", "state", "payload", "created_at"})
         columns.push_back({name, {Source::Kind::Member, {name}, 0}});
     return columns;
+}
+
+std::vector<Column> default_history_columns() {
+    std::vector<Column> columns;
+    for (const auto& [word, kind] : kHistoryWords)
+        columns.push_back({std::string(word.substr(1)), {kind, {}, 0}});
+    return columns;
+}
+
+HistoryColumns find_history_columns(std::span<const Column> columns, std::string position,
+                                    bool named) {
+    HistoryColumns found;
+    found.position = std::move(position);
+    std::string missing;
+    for (const auto& [word, kind] : kHistoryWords) {
+        std::vector<std::string> names;
+        for (const Column& column : columns) {
+            if (column.source.kind == kind)
+                names.push_back(column.name);
+        }
+        const bool wanted = named || kind != Source::Kind::Event;
+        if (names.empty() && wanted)
+            missing.append(missing.empty() ? "" : ", ")
+                .append(word.substr(1))
+                .append(" = \"")
+                .append(word)
+                .append("\"");
+        if (kind == Source::Kind::Data)
+            found.data = std::move(names);
+        else if (!names.empty())
+            (kind == Source::Kind::Channel ? found.channel
+             : kind == Source::Kind::Event ? found.event
+                                           : found.time) = names.front();
+    }
+    if (!missing.empty())
+        throw std::invalid_argument("lacks what history = \"postgres\" answers from; add " +
+                                    missing);
+    return found;
 }
 
 std::string unique_column(std::span<const Column> columns, std::string_view dedupe) {

@@ -4,10 +4,12 @@
 // A value comes from the event by a path of members (`state.status`), or from around it:
 //
 //   $id $seq $channel $event $at $data     as in a line of the journal
+//   $time                                  when it happened, as `since` of herald_history sees it
 //   ${bom_id}                              a part of the channel
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +19,7 @@ namespace herald::sidecar::postgres {
 
 // Where a column's value comes from.
 struct Source {
-    enum class Kind { Member, Id, Seq, Channel, Event, At, Data, Part };
+    enum class Kind { Member, Id, Seq, Channel, Event, At, Time, Data, Part };
 
     Kind kind = Kind::Member;
     std::vector<std::string> path{};  // Member: the names, from the top
@@ -33,10 +35,20 @@ struct Column {
     Source source{};
 };
 
+// The columns by which the table answers history, each the one that has what it is named after.
+struct HistoryColumns {
+    std::string position{};  // none of the map's: the database counts rows there
+    std::string channel{};
+    std::string event{};  // empty: the feed's events have no names
+    std::string time{};
+    std::vector<std::string> data{};  // the first one that keeps its bytes is the one
+};
+
 struct TableMap {
-    std::vector<std::string> name{};  // of the table: one, or schema and table
-    std::vector<Column> columns{};    // at least one
-    std::string unique{};             // the column by which repeats are told
+    std::vector<std::string> name{};          // of the table: one, or schema and table
+    std::vector<Column> columns{};            // at least one
+    std::string unique{};                     // the column by which repeats are told
+    std::optional<HistoryColumns> history{};  // absent: it is the index that answers history
 };
 
 // "enrichment_events", "app.events": one or two identifiers of 1 to 63 bytes. Throws
@@ -55,6 +67,14 @@ std::string quote_name(std::span<const std::string> name);
 
 // Members of the producer that the enrichment events come from, each to the column of its name.
 std::vector<Column> default_columns();
+
+// What those lack for answering history: a column each for what it needs, `channel` to `time`.
+std::vector<Column> default_history_columns();
+
+// What history needs, of the map's columns; `named`: the feed's events have names. Throws
+// std::invalid_argument, whose text says what is missing and what would be right.
+HistoryColumns find_history_columns(std::span<const Column> columns, std::string position,
+                                    bool named);
 
 // The default of `unique`: the column that has `dedupe` (a member's name; may be empty), else the
 // one that has $id. Empty where there is neither.

@@ -3,11 +3,11 @@
 #include "sidecar/postgres/table_projection.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 #include <utility>
 
 #include "ring/id.hpp"
+#include "sidecar/postgres/table_schema.hpp"
 #include "sidecar/state_directory.hpp"
 #include "sidecar/step.hpp"
 
@@ -19,23 +19,6 @@ using namespace std::chrono_literals;
 
 constexpr size_t kStatementBytes = 1 << 20;  // of rows, unless a single one has more
 constexpr auto kCheckpointApart = 5s;        // where there are no rows to go with it
-
-std::string joined(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names)
-        text += (text.empty() ? "\"" : ", \"") + name + "\"";
-    return text;
-}
-
-std::string insert_statement(const TableMap& table) {
-    std::string columns;
-    for (const Column& column : table.columns)
-        columns += (columns.empty() ? "" : ", ") + quote_identifier(column.name);
-    const std::string name = quote_name(table.name);
-    return "INSERT INTO " + name + " (" + columns + ") SELECT " + columns +
-           " FROM json_populate_recordset(NULL::" + name + ", $1) ON CONFLICT (" +
-           quote_identifier(table.unique) + ") DO NOTHING";
-}
 
 std::string describe(const Error& error) {
     if (error.sqlstate().empty())
@@ -61,8 +44,10 @@ TableProjection::TableProjection(const Feed& feed, const PostgresConfig& config,
       journal_(journal),
       table_(quote_name(feed.table->name)),
       checkpoints_(quote_name(config.checkpoints)),
-      insert_(insert_statement(*feed.table)),
+      insert_(insert_statement(*feed.table, nullptr)),
       builder_(feed) {
+    if (feed.table->history)
+        past_.emplace(table_, checkpoints_);
     figures_.feed = feed.name;
     figures_.table = text_of(*feed.table);
 }
@@ -119,8 +104,10 @@ uint64_t TableProjection::open() {
         connection_->execute("BEGIN; SET LOCAL statement_timeout = " +
                              std::to_string(config_.statement_timeout_ms));
         make_checkpoints();
-        check_columns();
-        check_unique();
+        if (past_)
+            open_history();
+        check_columns(*connection_, *feed_.table);
+        check_unique(*connection_, *feed_.table);
         checkpoint_seq_ = load_checkpoint();
         connection_->execute("COMMIT");
         opened_ = true;
@@ -132,7 +119,14 @@ uint64_t TableProjection::open() {
 
 void TableProjection::make_checkpoints() {
     const std::string name[] = {checkpoints_};
-    if (connection_->execute("SELECT to_regclass($1)", name).rows.at(0).at(0))
+    const auto is_there = [&] {
+        return connection_->execute("SELECT to_regclass($1)", name).rows.at(0).at(0).has_value();
+    };
+    if (is_there())
+        return;
+    // IF NOT EXISTS fails all the same for two who do it at once.
+    connection_->execute("SELECT " + lock_of_checkpoints());
+    if (is_there())
         return;
     try {
         connection_->execute("CREATE TABLE IF NOT EXISTS " + checkpoints_ +
@@ -145,54 +139,30 @@ void TableProjection::make_checkpoints() {
     }
 }
 
-void TableProjection::check_columns() {
-    const std::string name[] = {table_};
-    const Result found = connection_->execute(
-        "SELECT attname, attnotnull AND NOT atthasdef AND attidentity = ''"
-        " FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
-        name);
-    const std::string table = text_of(*feed_.table);
-    if (found.rows.empty())
-        throw std::runtime_error("there is no table " + table);
-
-    std::vector<std::string> missing;
-    for (const Column& column : feed_.table->columns) {
-        if (std::ranges::none_of(found.rows,
-                                 [&](const auto& row) { return row[0] == column.name; }))
-            missing.push_back(column.name);
-    }
-    if (!missing.empty())
-        throw std::runtime_error(
-            "table " + table + " lacks " + (missing.size() == 1 ? "the column " : "the columns ") +
-            joined(missing) + "; add what is missing, or take it out of the feed's columns");
-
-    std::vector<std::string> unmapped;
-    for (const auto& row : found.rows) {
-        if (row[1] == "t" && std::ranges::none_of(feed_.table->columns, [&](const Column& column) {
-                return row[0] == column.name;
-            }))
-            unmapped.push_back(row[0].value_or(""));
-    }
-    if (!unmapped.empty())
-        throw std::runtime_error("table " + table + " wants a value (NOT NULL, no default) in " +
-                                 joined(unmapped) + ", which the feed's columns do not give");
+// Until it is done, nothing is read from the table.
+void TableProjection::open_history() {
+    set_schema(std::nullopt);
+    HistorySchema schema = check_history(*connection_, *feed_.table);
+    past_->make(*connection_);
+    if (!schema.has_index && !std::exchange(warned_, true))
+        log::warn(log::Line("history from postgres is slow without an index")
+                      .with("feed", feed_.name)
+                      .with("add", "CREATE INDEX ON " + table_ + " (" +
+                                       quote_identifier(feed_.table->history->channel) + ", " +
+                                       quote_identifier(feed_.table->history->position) + ")"));
+    builder_.keep_bytes_of(schema.data);
+    insert_ = insert_statement(*feed_.table, &schema);
+    set_schema(std::move(schema));
 }
 
-// Tables alone: a view has no index of its own, and says so when it cannot do without.
-void TableProjection::check_unique() {
-    const std::string values[] = {table_, feed_.table->unique};
-    const Result found = connection_->execute(
-        "SELECT 1 FROM pg_class c WHERE c.oid = to_regclass($1) AND (c.relkind NOT IN ('r', 'p') OR"
-        " EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND"
-        " a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND"
-        " i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indexprs IS NULL AND"
-        " a.attname = $2))",
-        values);
-    if (found.rows.empty())
-        throw std::runtime_error(
-            "table " + text_of(*feed_.table) + " has no unique constraint on the column \"" +
-            feed_.table->unique + "\" alone, by which repeats are told; add UNIQUE (" +
-            quote_identifier(feed_.table->unique) + "), or name another column with unique");
+void TableProjection::set_schema(std::optional<HistorySchema> schema) {
+    const std::lock_guard lock(mutex_);
+    schema_ = std::move(schema);
+}
+
+std::optional<HistorySchema> TableProjection::history_schema() const {
+    const std::lock_guard lock(mutex_);
+    return schema_;
 }
 
 // Logs of one state directory go on with one another's seqs, so the furthest one counts.
@@ -210,9 +180,7 @@ uint64_t TableProjection::load_checkpoint() {
                              values);
     uint64_t seq = 0;
     for (const auto& row : found.rows) {
-        uint64_t one = 0;
-        const std::string text = row[0].value_or("");
-        std::from_chars(text.data(), text.data() + text.size(), one);
+        const uint64_t one = number_of(row[0]);
         seq = std::max(seq, one);
     }
     if (!opened_ && seq > journal_.end) {
@@ -288,6 +256,7 @@ void TableProjection::write(bool careful) {
         else
             insert(first, last);
     });
+    advance_history();
     at_step("postgres.inserted");
     if (!dead.empty())
         dead_letters_.append(dead);
@@ -295,17 +264,22 @@ void TableProjection::write(bool careful) {
     at_step("postgres.committed");
 }
 
-// Constraints that would speak up at the end speak up with their row.
+// Constraints that would speak up at the end speak up with their row. Where the table has history,
+// the lock that makes positions visible in their order is part of it.
 void TableProjection::begin() {
     connection_->execute(
         "BEGIN; SET LOCAL statement_timeout = " + std::to_string(config_.statement_timeout_ms) +
         "; SET CONSTRAINTS ALL IMMEDIATE");
-    const std::string values[] = {log_name(journal_.log), feed_.name, text_of(*feed_.table),
-                                  std::to_string(checkpoint_seq_), std::to_string(applied_seq_)};
-    const Result moved = connection_->execute(
-        "UPDATE " + checkpoints_ +
-            " SET seq = $5 WHERE log = $1 AND feed = $2 AND relation = $3 AND seq = $4",
-        values);
+    std::vector<std::string> values = {log_name(journal_.log), feed_.name, text_of(*feed_.table),
+                                       std::to_string(checkpoint_seq_),
+                                       std::to_string(applied_seq_)};
+    std::string sql = "UPDATE " + checkpoints_ +
+                      " SET seq = $5 WHERE log = $1 AND feed = $2 AND relation = $3 AND seq = $4";
+    if (past_ && !rows_.empty()) {
+        sql += " RETURNING " + lock_of("$6");
+        values.push_back(table_);
+    }
+    const Result moved = connection_->execute(sql, values);
     if (moved.affected != 1)
         throw std::runtime_error("the checkpoint is not where it was left: it is read again");
 }
@@ -330,7 +304,25 @@ void TableProjection::insert(size_t first, size_t last) {
     array[0] += '[';
     array[0].append(text_, begin, rows_[last - 1].end - begin);
     array[0] += ']';
-    inserted_ += connection_->execute(insert_, array).affected;
+    const Result result = connection_->execute(insert_, array);
+    if (!past_) {
+        inserted_ += result.affected;
+        return;
+    }
+    const auto& row = result.rows.at(0);
+    if (const uint64_t count = number_of(row.at(0))) {
+        first_position_ = inserted_ == 0 ? number_of(row.at(1)) : first_position_;
+        last_position_ = number_of(row.at(2));
+        inserted_ += count;
+    }
+}
+
+// Of what was inserted, in front of the end of its transaction.
+void TableProjection::advance_history() {
+    if (past_ && inserted_ != 0 && !past_->advance(*connection_, first_position_, last_position_))
+        log::warn(log::Line("positions of a table have gone back: its history gets another log")
+                      .with("feed", feed_.name)
+                      .with("table", text_of(*feed_.table)));
 }
 
 bool TableProjection::try_insert(size_t first, size_t last, Error* refusal) {

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,10 @@
 #include "sidecar/postgres/config.hpp"
 #include "sidecar/postgres/database.hpp"
 #include "sidecar/postgres/dead_letters.hpp"
+#include "sidecar/postgres/history_schema.hpp"
 #include "sidecar/postgres/row_builder.hpp"
 #include "sidecar/postgres/table_figures.hpp"
+#include "sidecar/postgres/table_past.hpp"
 #include "sidecar/projection.hpp"
 
 namespace herald::sidecar::postgres {
@@ -54,7 +57,10 @@ class TableProjection final : public Projection {
     void commit() override;
     void tend(uint64_t) override {}
 
-    TableFigures figures() const;  // any thread; without `seq`, which the thread knows
+    // -- any thread
+    TableFigures figures() const;  // without `seq`, which the thread knows
+    // Nothing: the table has no history, or is not known to fit.
+    std::optional<HistorySchema> history_schema() const;
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -73,8 +79,8 @@ class TableProjection final : public Projection {
 
     // -- opening
     void make_checkpoints();
-    void check_columns();
-    void check_unique();
+    void open_history();
+    void set_schema(std::optional<HistorySchema> schema);
     uint64_t load_checkpoint();
 
     // -- writing
@@ -83,6 +89,7 @@ class TableProjection final : public Projection {
     void insert(size_t first, size_t last);
     bool try_insert(size_t first, size_t last, Error* refusal);
     void insert_carefully(size_t first, size_t last, std::string& dead);
+    void advance_history();
     void refuse(const Row& row, const Error& error, std::string& dead);
     template <class Step>
     void in_batches(Step&& step);
@@ -98,6 +105,8 @@ class TableProjection final : public Projection {
     std::string checkpoints_;  // quoted
     std::string insert_;       // the statement
     RowBuilder builder_;
+    std::optional<TablePast> past_{};  // only where the table has history
+    bool warned_ = false;              // that it has no index
 
     std::unique_ptr<Connection> connection_{};
     std::vector<Row> rows_{};
@@ -107,11 +116,14 @@ class TableProjection final : public Projection {
     Clock::time_point checkpointed_at_{};
 
     bool failing_ = false;
-    uint64_t inserted_ = 0;  // rows in the transaction
-    uint64_t dead_ = 0;      // rows kept aside in it
+    uint64_t inserted_ = 0;        // rows in the transaction
+    uint64_t dead_ = 0;            // rows kept aside in it
+    uint64_t first_position_ = 0;  // of the rows in it
+    uint64_t last_position_ = 0;
     log::Limit refusals_{1};
 
     mutable std::mutex mutex_{};
+    std::optional<HistorySchema> schema_{};
     TableFigures figures_{};  // `error` is what was thrown last
 };
 

@@ -218,5 +218,19 @@ TEST(Timestamp, ReadsBackWhatItWrites) {
     }
 }
 
+TEST(Timestamp, WritesMicroseconds) {
+    const auto written_us = [](int64_t us) {
+        std::string out;
+        append_time_us(out, us);
+        return out;
+    };
+    EXPECT_EQ(written_us(0), "1970-01-01T00:00:00.000000Z");
+    EXPECT_EQ(written_us(1'795'255'200'123'456), "2026-11-21T10:00:00.123456Z");
+    EXPECT_EQ(written_us(-1), "1969-12-31T23:59:59.999999Z");
+    EXPECT_EQ(written_us(*parse_time("0001-01-01")), "0001-01-01T00:00:00.000000Z");
+    constexpr const char* kLast = "9999-12-31T23:59:59.999999Z";
+    EXPECT_EQ(written_us(*parse_time(kLast)), kLast);
+}
+
 }  // namespace
 }  // namespace herald::ring

@@ -66,7 +66,10 @@ set(SIDECAR_TESTS
   log_test.cpp
   path_template_test.cpp
   postgres/config_postgres_test.cpp
+  postgres/history_reader_test.cpp
+  postgres/history_schema_test.cpp
   postgres/row_builder_test.cpp
+  postgres/table_history_test.cpp
   postgres/table_projection_test.cpp
   postgres/tables_view_test.cpp
   projection_thread_test.cpp

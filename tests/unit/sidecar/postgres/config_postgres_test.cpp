@@ -187,7 +187,7 @@ TEST(FeedTable, RefusesColumnsThatComeFromNowhere) {
     const std::string start = "table = \"t\"\nunique = \"a\"\n";
     EXPECT_EQ(error_in(start + "columns = { a = \"$idd\" }\n"),
               "h.toml:8: [[feed]] columns of \"a\" is \"$idd\"; expected a member's path, such as "
-              "\"state.status\", or $id, $seq, $channel, $event, $at, $data or ${part}");
+              "\"state.status\", or $id, $seq, $channel, $event, $at, $time, $data or ${part}");
     EXPECT_EQ(error_in(start + "columns = { a = \"${job}\" }\n"),
               "h.toml:8: [[feed]] columns of \"a\" is \"${job}\", which the channels do not have; "
               "they have tenant, id");
@@ -214,6 +214,76 @@ TEST(FeedTable, NeedsSomethingByWhichRepeatsAreTold) {
 TEST(FeedTable, IsPartOfTheSummary) {
     const Config config = parse_config(std::string(kDatabase) + kWhole, "h.toml", "");
     EXPECT_THAT(summary_of(config.feeds[0]), HasSubstr(", inserted into t"));
+    EXPECT_THAT(summary_of(config.feeds[0]), Not(HasSubstr("history")));
+    const Config history =
+        parse_config(std::string(kDatabase) + kWhole + "history = \"postgres\"\n", "h.toml", "");
+    EXPECT_THAT(summary_of(history.feeds[0]),
+                HasSubstr(", inserted into t, which answers its history"));
+}
+
+// -- history
+
+constexpr const char* kHistory = "table = \"t\"\nhistory = \"postgres\"\nunique = \"id\"\n";
+
+TEST(HistoryConfig, IsTheIndexsUnlessItIsSaidOtherwise) {
+    const std::string columns = "columns = { id = \"$id\" }\ntable = \"t\"\n";
+    EXPECT_FALSE(table(columns).history);
+    EXPECT_FALSE(table(columns + "history = \"index\"\n").history);
+    EXPECT_EQ(error_in(columns + "history = \"postgresql\"\n"),
+              "h.toml:8: [[feed]] history is \"postgresql\"; expected \"index\" or \"postgres\"");
+}
+
+TEST(HistoryConfig, FindsItsColumnsByWhatTheyHave) {
+    const auto history = table(kHistory + std::string("event = \"type\"\nposition = \"nr\"\n"
+                                                      "columns = { id = \"$id\", c = \"$channel\","
+                                                      " e = \"$event\", t = \"$time\","
+                                                      " d = \"$data\", b = \"$data\" }\n"))
+                             .history.value();
+    EXPECT_EQ(history.position, "nr");
+    EXPECT_EQ(history.channel, "c");
+    EXPECT_EQ(history.event, "e");
+    EXPECT_EQ(history.time, "t");
+    EXPECT_THAT(history.data, ElementsAre("b", "d"));
+}
+
+TEST(HistoryConfig, AddsItsColumnsToTheDefaultOnes) {
+    const auto map = table("table = \"t\"\nhistory = \"postgres\"\ndedupe = \"event_id\"\n");
+    EXPECT_EQ(map.unique, "event_id");
+    EXPECT_EQ(map.history->position, "position");
+    EXPECT_EQ(map.history->channel, "channel");
+    EXPECT_EQ(map.history->time, "time");
+    EXPECT_THAT(map.history->data, ElementsAre("data"));
+}
+
+TEST(HistoryConfig, SaysWhichColumnsAreMissing) {
+    EXPECT_EQ(error_in(kHistory + std::string("event = \"type\"\ncolumns = { id = \"$id\" }\n")),
+              "h.toml:10: [[feed]] columns lacks what history = \"postgres\" answers from; add "
+              "channel = \"$channel\", event = \"$event\", data = \"$data\", time = \"$time\"");
+    EXPECT_EQ(error_in(kHistory + std::string("columns = { id = \"$id\", c = \"$channel\", d = "
+                                              "\"$data\" }\n")),
+              "h.toml:9: [[feed]] columns lacks what history = \"postgres\" answers from; add time "
+              "= \"$time\"");
+}
+
+TEST(HistoryConfig, NeedsATable) {
+    EXPECT_THAT(
+        errors(std::string(kFeed) + "history = \"postgres\"\n"),
+        ElementsAre(
+            "h.toml:4: [[feed]] history is \"postgres\", which has no table to answer from; add "
+            "one, such as table = \"enrichment_events\""));
+}
+
+TEST(HistoryConfig, LeavesThePositionToTheDatabase) {
+    const std::string columns =
+        "columns = { id = \"$id\", c = \"$channel\", d = \"$data\", t = "
+        "\"$time\", position = \"$seq\" }\n";
+    EXPECT_THAT(error_in(kHistory + columns),
+                HasSubstr("columns \"position\" is where the database itself counts the rows"));
+    EXPECT_EQ(table(kHistory + columns + "position = \"nr\"\n").history->position, "nr");
+    EXPECT_THAT(error_in(kHistory + columns + "position = \"\"\n"),
+                HasSubstr("h.toml:10: [[feed]] position \"\" is no name that PostgreSQL has"));
+    EXPECT_EQ(error_in("table = \"t\"\ncolumns = { id = \"$id\" }\nposition = \"nr\"\n"),
+              "h.toml:8: [[feed]] position has no effect without history = \"postgres\"");
 }
 
 }  // namespace

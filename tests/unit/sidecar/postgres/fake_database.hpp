@@ -21,11 +21,15 @@ class FakeDatabase final : public Database {
     struct Content {
         std::vector<std::string> rows{};  // as compact JSON, in the order of insertion
         uint64_t seq = 0;                 // the checkpoint's
+        std::string history_log{};        // empty: none
+        uint64_t history_position = 0;
     };
 
     // -- what there is
     Content committed{};
     std::vector<std::string> columns{"k", "v"};
+    std::string data_type = "text";      // of the column that history reads
+    uint64_t next_position = 1;          // taken, and not given back by a rollback
     std::vector<std::string> wanting{};  // columns that are NOT NULL without default
     bool has_table = true;
     bool is_unique = true;
@@ -80,6 +84,12 @@ class FakeDatabase final : public Database {
                 now_ = saved_;
             else if (sql == "COMMIT")
                 commit();
+            else if (has(sql, "'history'"))
+                result.affected = change_history(sql, values);
+            else if (has(sql, "format_type"))
+                result.rows = types();
+            else if (sql.starts_with("WITH position"))
+                result.rows.push_back({"t", "t_position_seq"});
             else if (has(sql, "to_regclass($1) AND attnum"))
                 result.rows = columns();
             else if (has(sql, "FROM pg_class") && database_.is_unique)
@@ -93,7 +103,7 @@ class FakeDatabase final : public Database {
             else if (sql.starts_with("UPDATE"))
                 result.affected = move_checkpoint(values);
             else if (has(sql, "json_populate_recordset"))
-                result.affected = insert(values[0]);
+                result = insert(sql, values[0]);
             return result;
         }
 
@@ -119,6 +129,41 @@ class FakeDatabase final : public Database {
                 return 0;
             now_.seq = std::stoull(values[4]);
             return 1;
+        }
+
+        std::vector<std::vector<std::optional<std::string>>> types() const {
+            return {{"position", "bigint"},
+                    {"channel", "text"},
+                    {"data", database_.data_type},
+                    {"time", "timestamp with time zone"}};
+        }
+
+        uint64_t change_history(const std::string& sql, std::span<const std::string> values) {
+            if (sql.starts_with("UPDATE")) {
+                if (now_.history_position >= std::stoull(values[1]))
+                    return 0;
+                now_.history_position = std::stoull(values[2]);
+                return 1;
+            }
+            const bool anew = has(sql, "DO UPDATE");
+            if (values[1] == "log" && (anew || now_.history_log.empty()))
+                now_.history_log = values[2];
+            if (values[1] == "position" && anew)
+                now_.history_position = std::stoull(values[2]);
+            return 1;
+        }
+
+        Result insert(const std::string& sql, const std::string& array) {
+            Result result;
+            const uint64_t first = database_.next_position;
+            result.affected = insert(array);
+            if (!sql.starts_with("WITH inserted"))
+                return result;
+            database_.next_position += result.affected;
+            result.rows.push_back({std::to_string(result.affected), std::to_string(first),
+                                   std::to_string(database_.next_position - 1)});
+            result.affected = 1;  // as PostgreSQL counts what SELECT gives
+            return result;
         }
 
         // One row that does not fit takes the whole statement with it.

@@ -54,6 +54,25 @@ TEST(RowBuilder, TakesWhatIsAroundTheEvent) {
               R"("e":"2025-11-21T10:00:00.123Z","f":[1, 2],"g":"7:x","h":"acme"})");
 }
 
+TEST(RowBuilder, TakesTheTimeAsHistorySeesIt) {
+    Feed map = feed({{"a", "$time"}});
+    EXPECT_EQ(row(map, event(R"({"ts":"2026-11-21T10:00:00.123456Z"})")),
+              R"(before{"a":"2025-11-21T10:00:00.123000Z"})");
+    map.time = "ts";
+    EXPECT_EQ(row(map, event(R"({"ts":"2026-11-21T11:00:00.123456+01:00"})")),
+              R"(before{"a":"2026-11-21T10:00:00.123456Z"})");
+    EXPECT_EQ(row(map, event(R"({"ts":"soon"})")), R"(before{"a":"2025-11-21T10:00:00.123000Z"})");
+}
+
+TEST(RowBuilder, KeepsTheBytesOfAnEventInAString) {
+    const Feed map = feed({{"a", "$data"}, {"b", "$data"}});
+    RowBuilder builder(map);
+    builder.keep_bytes_of("b");
+    std::string out;
+    ASSERT_TRUE(builder.append_row(out, event(R"({"x":"\u0000 \"µ\""})")));
+    EXPECT_EQ(out, R"({"a":{"x":"\u0000 \"µ\""},"b":"{\"x\":\"\\u0000 \\\"µ\\\"\"}"})");
+}
+
 TEST(RowBuilder, LeavesOutWhatTheEventHasNot) {
     const Feed map = feed({{"a", "$event"}, {"b", "x"}, {"c", "y"}});
     EXPECT_EQ(row(map, event("7")), "before{}");

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../temporary_directory.hpp"
@@ -281,6 +283,115 @@ TEST_F(TableProjectionTest, ReportsThatTheServerIsAway) {
     database_.at_connect = {};
     database_.at_execute = [](const std::string&) { throw Error("42501", "permission denied"); };
     EXPECT_EQ(reason_of_open(), "permission denied (SQLSTATE 42501)");
+}
+
+// -- history
+
+class HistoryProjectionTest : public TableProjectionTest {
+  protected:
+    HistoryProjectionTest() {
+        for (const auto& [name, source] :
+             {std::pair{"channel", "$channel"}, {"data", "$data"}, {"time", "$time"}}) {
+            feed_.table->columns.push_back({name, parse_source(source, {})});
+            database_.columns.emplace_back(name);
+        }
+        feed_.table->history = find_history_columns(feed_.table->columns, "position", false);
+    }
+
+    std::string statement(std::string_view start) const {
+        for (const std::string& sql : database_.statements) {
+            if (sql.starts_with(start))
+                return sql;
+        }
+        return "none";
+    }
+};
+
+TEST_F(HistoryProjectionTest, GivesThePastALogOnce) {
+    EXPECT_EQ(reason_of_open(), "opened");
+    const std::string log = database_.committed.history_log;
+    EXPECT_NE(log, "");
+    EXPECT_EQ(reason_of_open(), "opened");
+    EXPECT_EQ(database_.committed.history_log, log);
+}
+
+TEST_F(HistoryProjectionTest, TakesTheTablesLockBeforeItInserts) {
+    TableProjection table = projection();
+    table.open();
+    apply(table, 1);
+    table.commit();
+    EXPECT_THAT(
+        statement("UPDATE"),
+        HasSubstr("RETURNING pg_advisory_xact_lock(1215458404, to_regclass($6)::oid::int)"));
+    const auto first = [&](std::string_view start) {
+        return std::ranges::find_if(database_.statements,
+                                    [&](const auto& sql) { return sql.starts_with(start); });
+    };
+    EXPECT_LT(first("UPDATE"), first("WITH inserted"));
+}
+
+TEST_F(HistoryProjectionTest, RemembersTheHighestPosition) {
+    TableProjection table = projection();
+    table.open();
+    const std::string log = database_.committed.history_log;
+    for (uint64_t seq = 1; seq <= 25; ++seq)
+        apply(table, seq);
+    table.commit();
+    EXPECT_EQ(database_.committed.history_position, 25u);
+    apply(table, 26);
+    table.commit();
+    EXPECT_EQ(database_.committed.history_position, 26u);
+    EXPECT_EQ(database_.committed.history_log, log);
+    EXPECT_EQ(table.figures().inserted, 26u);
+}
+
+TEST_F(HistoryProjectionTest, IsAnotherPastWherePositionsGoBack) {
+    TableProjection table = projection();
+    table.open();
+    const std::string log = database_.committed.history_log;
+    apply(table, 1);
+    apply(table, 2);
+    table.commit();
+    database_.next_position = 1;
+    apply(table, 3);
+    table.commit();
+    EXPECT_NE(database_.committed.history_log, log);
+    EXPECT_EQ(database_.committed.history_position, 1u);
+}
+
+TEST_F(HistoryProjectionTest, CountsPositionsOfRepeatsAndRefusedRowsForNothing) {
+    TableProjection table = projection();
+    table.open();
+    database_.at_row = [](const std::string& row) {
+        if (row.find("\"k\":2") != row.npos)
+            throw Error("22P02", "no");
+    };
+    for (uint64_t seq = 1; seq <= 3; ++seq)
+        apply(table, seq);
+    table.commit();
+    EXPECT_EQ(table.figures().inserted, 2u);
+    EXPECT_EQ(table.figures().refused, 1u);
+    EXPECT_EQ(database_.committed.history_position, 2u);
+}
+
+TEST_F(HistoryProjectionTest, KeepsTheBytesAlsoInJson) {
+    database_.data_type = "json";
+    TableProjection table = projection();
+    table.open();
+    apply(table, 1, R"("\u0000")");
+    table.commit();
+    EXPECT_THAT(database_.committed.rows, ElementsAre(HasSubstr(R"("data":"\"\\u0000\"")")));
+    EXPECT_THAT(statement("WITH inserted"), HasSubstr(R"(("data" #>> '{}')::json)"));
+}
+
+TEST_F(HistoryProjectionTest, IsReadableOnlyWhileTheTableFits) {
+    TableProjection table = projection();
+    EXPECT_FALSE(table.history_schema());
+    table.open();
+    EXPECT_EQ(table.history_schema()->data, "data");
+    database_.data_type = "jsonb";
+    EXPECT_THROW(table.open(), std::runtime_error);
+    EXPECT_FALSE(table.history_schema());
 }
 
 }  // namespace
