@@ -8,7 +8,7 @@ package Herald::Postgres;
 #     $pg->sql('CREATE TABLE t (n int)');
 #     is $pg->sql('SELECT count(*) FROM t'), 0;  # as the superuser, over the Unix socket
 #     my $session = $pg->session('BEGIN; LOCK TABLE t');    # holds the lock ...
-#     $session->end;                                        # ... until now
+#     $session->end;                                        # ... until now; or $session->done('COMMIT')
 #     $pg->kill; $pg->start;
 
 use strict;
@@ -107,6 +107,13 @@ sub Herald::Postgres::Session::end {
     my $self = shift;
     local ($?, $!);
     close delete $self->{pipe} if $self->{pipe};
+}
+
+# Does something more before it ends.
+sub Herald::Postgres::Session::done {
+    my ($self, $sql) = @_;
+    print { $self->{pipe} } "$sql;\n";
+    $self->end;
 }
 
 sub _psql { return ("$BIN/psql", qw(-qAtX -U postgres -d postgres -v ON_ERROR_STOP=1 -h), $_[0]{dir}, '-p', $_[0]{port}) }
