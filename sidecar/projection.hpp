@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sidecar/journal_entry.hpp"
+#include "sidecar/side_thread.hpp"
 
 namespace herald::sidecar {
 
@@ -16,7 +17,8 @@ class Projection {
   public:
     virtual ~Projection() = default;
 
-    virtual std::string name() const = 0;  // for the log: "index"
+    virtual std::string name() const = 0;                         // for the log: "index"
+    virtual Niceness niceness() const { return Niceness::Soon; }  // of its thread
 
     // Opens, and repairs what a crash has left behind, which may need entries again: returns the
     // seq behind which `apply` is to go on. Called again after any of these has thrown. Throws

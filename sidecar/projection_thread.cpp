@@ -65,7 +65,7 @@ bool ProjectionThread::post(Job job) {
 }
 
 void ProjectionThread::run() noexcept {
-    begin_side_thread(name_);
+    begin_side_thread(name_, projection_.niceness());
     tended_at_ = Clock::now();
     while (!is_stopping()) {
         open();

@@ -6,7 +6,7 @@
 //
 // The projection belongs to its thread. Others talk to it through jobs and the visitor, which run
 // on the thread between two slices, so never later than a few milliseconds while it is working.
-// The thread runs at nice 10: where the processor is short, events come first.
+// The thread runs at a low priority: where the processor is short, events come first.
 //
 // After a failure the projection is opened again at once and then left alone for the pause: what
 // can still be read can be asked for, also while nothing can be written.

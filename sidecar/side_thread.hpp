@@ -26,14 +26,18 @@ class SignalsBlocked {
     sigset_t before_{};
 };
 
+// How much of a short processor such a thread is given: beside one of the loop's, Linux gives a
+// tenth of its time to what somebody may be waiting for, and a hundredth to what others only want
+// to have in the end. Several of the former cost a busy loop more than they may.
+enum class Niceness : int { Soon = 10, Eventually = 19 };
+
 // The first thing that such a thread does: its name (of which 15 bytes are shown), and a priority
 // below the loop's, which Linux has for each thread. Never raises it, also where the process may.
-inline void begin_side_thread(const std::string& name) {
-    constexpr int kNiceness = 10;
+inline void begin_side_thread(const std::string& name, Niceness niceness) {
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
     const auto thread = static_cast<id_t>(gettid());
-    if (getpriority(PRIO_PROCESS, thread) < kNiceness)
-        setpriority(PRIO_PROCESS, thread, kNiceness);
+    if (getpriority(PRIO_PROCESS, thread) < static_cast<int>(niceness))
+        setpriority(PRIO_PROCESS, thread, static_cast<int>(niceness));
 }
 
 }  // namespace herald::sidecar

@@ -103,7 +103,7 @@ bool TableHistory::visit() {
 // -- the thread
 
 void TableHistory::run() noexcept {
-    begin_side_thread("history/" + feed_.name);
+    begin_side_thread("history/" + feed_.name, Niceness::Soon);
     for (;;) {
         {
             std::unique_lock lock(mutex_);

@@ -52,6 +52,7 @@ class EventViews final : public Projection {
                std::chrono::milliseconds checkpoint_apart = std::chrono::seconds(5));
 
     std::string name() const override { return "views"; }
+    Niceness niceness() const override { return Niceness::Eventually; }
     uint64_t open() override;
     void apply(const JournalEntry& entry) override;
     void skip(uint64_t from_seq, uint64_t to_seq) override;

@@ -100,7 +100,7 @@ void Webhooks::add_to(Views& views) {
 
 // Waits for the journal on behalf of the loop, which cannot.
 void Webhooks::listen() noexcept {
-    begin_side_thread("webhooks-bell");
+    begin_side_thread("webhooks-bell", Niceness::Eventually);
     while (!deaf_.load(std::memory_order_acquire)) {
         segments_.wait(kListenMs);
         uv_async_send(bell_.get());
@@ -108,7 +108,7 @@ void Webhooks::listen() noexcept {
 }
 
 void Webhooks::run() noexcept {
-    begin_side_thread("webhooks");
+    begin_side_thread("webhooks", Niceness::Eventually);
     ring();
     uv_run(&loop_, UV_RUN_DEFAULT);
     uv_loop_close(&loop_);
