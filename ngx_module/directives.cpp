@@ -10,7 +10,7 @@
 #include "publish.hpp"
 #include "redaction.hpp"
 #include "ring/names.hpp"
-#include "ring/questions.hpp"
+#include "ring/view_question.hpp"
 #include "status.hpp"
 #include "subscribe.hpp"
 #include "view.hpp"

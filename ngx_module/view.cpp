@@ -2,6 +2,7 @@
 
 #include "headers.hpp"
 #include "inquiry.hpp"
+#include "ring/view_question.hpp"
 #include "view_query.hpp"
 #include "worker.hpp"
 

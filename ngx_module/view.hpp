@@ -7,7 +7,7 @@ namespace herald {
 
 ngx_int_t view_handler(ngx_http_request_t* r) noexcept;
 
-// What a view's name and item must be, for error messages (ring/questions.hpp).
+// What a view's name and item must be, for error messages (ring/view_question.hpp).
 extern const char kViewRule[];
 
 }  // namespace herald

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "ring/questions.hpp"
+#include "ring/view_question.hpp"
 
 namespace herald {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "ring/questions.hpp"
+#include "ring/view_question.hpp"
 
 namespace herald::sidecar {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "questions.hpp"
+#include "question_bytes.hpp"
 
 namespace herald::ring::trust {
 

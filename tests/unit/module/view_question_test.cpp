@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ring/questions.hpp"
+#include "ring/view_question.hpp"
 
 namespace herald::ring::questions {
 namespace {
