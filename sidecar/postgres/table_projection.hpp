@@ -50,7 +50,9 @@ class TableProjection final : public Projection {
                     DeadLetters& dead_letters, const JournalPlace& journal);
 
     std::string name() const override { return "postgres/" + feed_.name; }
-    Niceness niceness() const override { return Niceness::Eventually; }
+    Niceness niceness() const override {
+        return feed_.table->history ? Niceness::Soon : Niceness::Eventually;  // polls wait for it
+    }
     uint64_t open() override;
     void apply(const JournalEntry& entry) override;
     void skip(uint64_t from_seq, uint64_t to_seq) override;
