@@ -2,6 +2,7 @@
 // SUBSCRIBE; no history, ids, auth or keepalive. What Herald costs is told as a ratio to this.
 //
 //     --mode A   one send per subscriber and event
+//     --mode B   the same sends through io_uring, up to a thousand in a system call
 //     --mode C   one send per subscriber for everything that one read from Redis brought
 //
 // Nothing is lost: what a socket does not take waits in memory, without bound, until it does.
@@ -16,6 +17,7 @@
 #include "floor_settings.hpp"
 #include "net.hpp"
 #include "resp_messages.hpp"
+#include "send_ring.hpp"
 
 namespace herald::bench {
 namespace {
@@ -23,6 +25,7 @@ namespace {
 constexpr size_t kRedisReadSize = 256 * 1024;
 constexpr int kEventsPerRound = 512;
 constexpr int kBacklog = 4096;
+constexpr unsigned kMaxFiles = 20'000;
 
 // The fan-out loop runs over these alone: eight bytes per subscriber.
 struct Slot {
@@ -56,6 +59,8 @@ class Floor {
         for (Lanes& lanes : lanes_) {
             lanes[kWebSocket].transport = kWebSocket;
         }
+        if (settings_.io_uring)
+            ring_ = std::make_unique<SendRing>(kMaxFiles);
         subscribe();
         listen_on_loopback();
     }
@@ -157,16 +162,35 @@ class Floor {
                 connections_[static_cast<size_t>(slot.fd)]->pending += bytes;
                 continue;
             }
-            ssize_t sent = send(slot.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-            if (sent == static_cast<ssize_t>(bytes.size())) [[likely]] {
+            if (ring_) {
+                if (ring_->is_full()) {
+                    flush(lane, bytes);
+                }
+                ring_->send(slot.fd, bytes, static_cast<uint64_t>(&slot - lane.slots.data()));
                 continue;
             }
-            if (sent < 0 && errno != EAGAIN) {
-                continue;  // epoll reports the connection's end
-            }
-            keep(slot, bytes.substr(sent < 0 ? 0 : static_cast<size_t>(sent)));
+            ssize_t sent = send(slot.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            settle(slot, bytes, sent < 0 ? -errno : sent);
+        }
+        if (ring_) {
+            flush(lane, bytes);
         }
         lane.batch.clear();
+    }
+
+    void flush(Lane& lane, std::string_view bytes) {
+        ring_->flush([&](uint64_t slot, int sent) { settle(lane.slots[slot], bytes, sent); });
+    }
+
+    // `sent`: bytes, or -errno.
+    void settle(Slot& slot, std::string_view bytes, ssize_t sent) {
+        if (sent == static_cast<ssize_t>(bytes.size())) [[likely]] {
+            return;
+        }
+        if (sent < 0 && sent != -EAGAIN) {
+            return;  // epoll reports the connection's end
+        }
+        keep(slot, bytes.substr(sent < 0 ? 0 : static_cast<size_t>(sent)));
     }
 
     // The socket is full: what is left waits, and epoll says when there is room.
@@ -205,6 +229,9 @@ class Floor {
             auto index = static_cast<size_t>(fd.get());
             if (connections_.size() <= index) {
                 connections_.resize(index + 1);
+            }
+            if (ring_) {
+                ring_->add(fd.get());
             }
             connections_[index] = std::make_unique<Connection>();
             connections_[index]->fd = std::move(fd);
@@ -268,6 +295,9 @@ class Floor {
             connections_[static_cast<size_t>(slots.back().fd)]->slot = connection.slot;
             slots.pop_back();
         }
+        if (ring_) {
+            ring_->remove(connection.fd.get());
+        }
         connections_[static_cast<size_t>(connection.fd.get())].reset();
     }
 
@@ -278,6 +308,7 @@ class Floor {
     Fd listener_;
     Fd redis_;
     std::unique_ptr<char[]> redis_buffer_;
+    std::unique_ptr<SendRing> ring_;  // mode B
     RespMessages messages_;
     std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
 };
@@ -288,7 +319,7 @@ class Floor {
 int main(int argc, char** argv) {
     using namespace herald::bench;
     try {
-        raise_file_limit(20'000);
+        raise_file_limit(kMaxFiles);
         Floor(parse_floor_settings(argc, argv)).serve();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "herald_bench_floor: %s\n", error.what());

@@ -13,11 +13,12 @@ struct FloorSettings {
     uint16_t port = 0;
     uint16_t redis_port = 0;
     uint32_t channels = 1;  // bench:0 to bench:<channels - 1>
+    bool io_uring = false;  // mode B
     bool coalesce = false;  // mode C
 };
 
 [[noreturn]] inline void fail_with_floor_usage() {
-    std::fputs("usage: herald_bench_floor --port PORT --redis PORT [--mode A|C] [--channels N]\n",
+    std::fputs("usage: herald_bench_floor --port PORT --redis PORT [--mode A|B|C] [--channels N]\n",
                stderr);
     std::exit(1);
 }
@@ -41,6 +42,7 @@ inline FloorSettings parse_floor_settings(int argc, char** argv) {
                 settings.redis_port = static_cast<uint16_t>(std::atoi(optarg));
                 break;
             case 'm':
+                settings.io_uring = *optarg == 'B';
                 settings.coalesce = *optarg == 'C';
                 break;
             case 'c':

@@ -72,6 +72,8 @@ class Available:
             if not path.exists():
                 sys.exit(f"run.py: {path} is missing: build first")
         self.bases = {"floor A", "floor C", "bare", "openssl"}
+        if variants.kernel_has_io_uring():
+            self.bases.add("floor B")
         self.module = build / "ngx_http_herald_module.so"
         self.add_peers(with_services)
         if without_herald:

@@ -1,5 +1,7 @@
 """In which ways an nginx is run: a server's name is `herald` or `nchan`, or one of these behind a plus: `herald+tls`."""
 
+import ctypes
+import os
 import subprocess
 from dataclasses import dataclass
 
@@ -53,6 +55,15 @@ def kernel_has_ktls():
             return True
         except OSError:
             return False
+
+
+def kernel_has_io_uring():
+    """Whether a ring can be made here: containers often forbid it."""
+    io_uring_setup, parameters = 425, ctypes.create_string_buffer(120)
+    ring = ctypes.CDLL(None).syscall(io_uring_setup, 1, parameters)
+    if ring >= 0:
+        os.close(ring)
+    return ring >= 0
 
 
 def listening(variant, directory, port, ready_port):
