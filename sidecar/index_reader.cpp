@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "sidecar/history_walk.hpp"
+
 namespace herald::sidecar {
 
 using ring::questions::HistoryAnswer;
@@ -102,7 +104,7 @@ struct IndexReader::Source {
     }
 };
 
-// A heap of the sources that have rows left.
+// A heap of the sources that have rows left: the rows of a HistoryWalk.
 class IndexReader::Merge {
     // What comes first is on top.
     auto order() const {
@@ -121,8 +123,12 @@ class IndexReader::Merge {
         }
     }
 
-    // The source whose head comes next; nullptr at the end.
-    const Source* top() const { return heap_.empty() ? nullptr : heap_.front(); }
+    bool is_end() const { return heap_.empty(); }
+    bool is_event() const { return !top().is_notices(); }
+    uint64_t seq() const { return top().head().seq; }
+    bool put(std::string& out, IndexSearch& search) const {
+        return reader_.put_item(out, top(), search);
+    }
 
     void pop() {
         std::ranges::pop_heap(heap_, order());
@@ -140,6 +146,8 @@ class IndexReader::Merge {
     bool has_events() const { return with_events_ != 0; }
 
   private:
+    const Source& top() const { return *heap_.front(); }
+
     void add(Source* source) {
         if (!source->is_notices())
             ++with_events_;
@@ -178,10 +186,11 @@ std::string IndexReader::answer(const HistoryQuestion& question) {
         answer.status = HistoryStatus::Found;
         Merge merge(*this, std::move(sources), range.order != Order::Forward);
         IndexSearch search(question.search);
+        HistoryWalk walk(range, bytes_of(range), search, answer);
         if (range.order == Order::Forward)
-            forward(merge, search, range, answer, out);
+            walk.forward(merge, out);
         else if (range.order == Order::Newest)
-            newest(merge, search, range, answer, out);
+            walk.newest(merge, out);
         else
             behind(merge, range, answer);
     }
@@ -359,83 +368,13 @@ bool IndexReader::put_item(std::string& out, const Source& source, IndexSearch& 
     return true;
 }
 
-// How far a search has got, in the answer.
-void IndexReader::leave_behind(const Row& row, const IndexSearch& search, HistoryAnswer& answer) {
-    if (search.is_any() && row.kind == ring::Kind::Event)
-        answer.behind_seq = row.seq;
-}
-
-void IndexReader::forward(Merge& merge, IndexSearch& search, const HistoryRange& range,
-                          HistoryAnswer& answer, std::string& out) {
-    const size_t end = out.size() + bytes_of(range);
-    uint32_t events = 0;
-    for (; const Source* source = merge.top(); merge.pop()) {
-        const Row& row = source->head();
-        const bool is_event = !source->is_notices();
-        if (is_event && ((range.limit != 0 && events == range.limit) || search.is_spent())) {
-            answer.more = 1;
-            return;
-        }
-        const size_t before = out.size();
-        const bool is_found = put_item(out, *source, search);
-        if (out.size() > end && answer.count != 0) {
-            out.resize(before);
-            answer.more = 1;
-            return;
-        }
-        leave_behind(row, search, answer);
-        if (!is_found)
-            continue;
-        ++answer.count;
-        events += is_event;
-    }
-}
-
-// Collects from the newest backwards, then turns the items round.
-void IndexReader::newest(Merge& merge, IndexSearch& search, const HistoryRange& range,
-                         HistoryAnswer& answer, std::string& out) {
-    const size_t most = bytes_of(range);
-    std::string items;
-    std::vector<size_t> ends;  // of the items in `items`
-    uint32_t events = 0;
-    size_t kept = 0;  // items up to the oldest event
-    for (; const Source* source = merge.top(); merge.pop()) {
-        const bool is_event = !source->is_notices();
-        if (is_event && ((range.limit != 0 && events == range.limit) || search.is_spent()))
-            break;
-        // Notices that are older than the oldest event are not part of it.
-        if (!is_event && events != 0 && !merge.has_events())
-            break;
-        const bool is_found = put_item(items, *source, search);
-        if (items.size() > most && !ends.empty())
-            break;
-        leave_behind(source->head(), search, answer);
-        if (!is_found)
-            continue;
-        ends.push_back(items.size());
-        if (is_event) {
-            ++events;
-            kept = ends.size();
-        }
-    }
-    answer.more = merge.has_events();
-
-    if (events != 0)
-        ends.resize(kept);
-    answer.count = static_cast<uint32_t>(ends.size());
-    for (size_t i = ends.size(); i-- > 0;) {
-        const size_t begin = i == 0 ? 0 : ends[i - 1];
-        out.append(items, begin, ends[i] - begin);
-    }
-}
-
 // Counts from the newest backwards. Where there are fewer, all of them are meant.
 void IndexReader::behind(Merge& merge, const HistoryRange& range, HistoryAnswer& answer) {
     answer.behind_seq = range.after_seq;
-    for (uint32_t events = 0; const Source* source = merge.top(); merge.pop()) {
-        if (source->is_notices() || ++events != range.limit)
+    for (uint32_t events = 0; !merge.is_end(); merge.pop()) {
+        if (!merge.is_event() || ++events != range.limit)
             continue;
-        answer.behind_seq = source->head().seq - 1;
+        answer.behind_seq = merge.seq() - 1;
         return;
     }
 }

@@ -34,13 +34,6 @@ class IndexReader {
     bool fill_entries(Source& source);
     bool fill_events(Source& source);
     bool put_item(std::string& out, const Source& source, IndexSearch& search);
-    static void leave_behind(const Row& row, const IndexSearch& search,
-                             ring::questions::HistoryAnswer& answer);
-    void forward(Merge& merge, IndexSearch& search, const ring::questions::HistoryRange& range,
-                 ring::questions::HistoryAnswer& answer, std::string& items);
-    void newest(Merge& merge, IndexSearch& search, const ring::questions::HistoryRange& range,
-                ring::questions::HistoryAnswer& answer, std::string& items);
-
     void behind(Merge& merge, const ring::questions::HistoryRange& range,
                 ring::questions::HistoryAnswer& answer);
 

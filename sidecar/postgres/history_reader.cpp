@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ring/timestamp.hpp"
+#include "sidecar/history_walk.hpp"
 #include "sidecar/index_search.hpp"
 
 namespace herald::sidecar::postgres {
@@ -78,21 +79,9 @@ std::string batch_statement(const TableMap& table, const HistorySchema& schema, 
            order;
 }
 
-// Appends a row as an item. False: it is not what is searched for.
-bool put_item(std::string& out, const Row& row, std::string_view channel, IndexSearch& search) {
-    if (!search.passes(row.in_time) || !search.finds(row.event, row.data))
-        return false;
-    HistoryItem item;
-    item.seq = row.position;
-    // What others have inserted may have names that no event of ours has.
-    const bool has_name = row.event.size() <= ring::kMaxEventLength;
-    ring::questions::append_item(out, item, channel, has_name ? row.event : "", row.data);
-    return true;
-}
-
 }  // namespace
 
-// A channel's rows in one direction, read ahead in batches.
+// A channel's rows in one direction, read ahead in batches: those of a HistoryWalk.
 class HistoryReader::Rows {
   public:
     struct Range {
@@ -115,8 +104,23 @@ class HistoryReader::Rows {
         fill();
     }
 
-    // The row that comes next; nullptr at the end.
-    const Row* head() const { return next_ < rows_.size() ? &rows_[next_] : nullptr; }
+    bool is_end() const { return next_ == rows_.size(); }
+    static bool is_event() { return true; }
+    uint64_t seq() const { return rows_[next_].position; }
+    bool has_events() const { return !is_end(); }
+
+    bool put(std::string& out, IndexSearch& search) const {
+        const Row& row = rows_[next_];
+        if (!search.passes(row.in_time) || !search.finds(row.event, row.data))
+            return false;
+        HistoryItem item;
+        item.seq = row.position;
+        // What others have inserted may have names that no event of ours has.
+        const bool has_name = row.event.size() <= ring::kMaxEventLength;
+        ring::questions::append_item(out, item, channel_, has_name ? row.event : "", row.data);
+        return true;
+    }
+
     void pop() {
         if (++next_ == rows_.size())
             fill();
@@ -164,63 +168,6 @@ class HistoryReader::Rows {
     std::vector<Row> rows_{};
     size_t next_ = 0;
 };
-
-namespace {
-
-bool is_over(const HistoryRange& range, const IndexSearch& search, uint32_t events) {
-    return (range.limit != 0 && events == range.limit) || search.is_spent();
-}
-
-// The next two are IndexReader's, of one channel without notices.
-template <class Rows>
-void forward(Rows& rows, const std::string& channel, IndexSearch& search, const HistoryRange& range,
-             HistoryAnswer& answer, std::string& out) {
-    const size_t end = out.size() + bytes_of(range);
-    for (; const Row* row = rows.head(); rows.pop()) {
-        const size_t before = out.size();
-        if (is_over(range, search, answer.count)) {
-            answer.more = 1;
-            return;
-        }
-        const bool is_found = put_item(out, *row, channel, search);
-        if (out.size() > end && answer.count != 0) {
-            out.resize(before);
-            answer.more = 1;
-            return;
-        }
-        if (search.is_any())
-            answer.behind_seq = row->position;
-        answer.count += is_found;
-    }
-}
-
-// Collects from the newest backwards, then turns the items round.
-template <class Rows>
-void newest(Rows& rows, const std::string& channel, IndexSearch& search, const HistoryRange& range,
-            HistoryAnswer& answer, std::string& out) {
-    std::string items;
-    std::vector<size_t> ends;  // of the items in `items`
-    for (; const Row* row = rows.head(); rows.pop()) {
-        if (is_over(range, search, answer.count))
-            break;
-        const bool is_found = put_item(items, *row, channel, search);
-        if (items.size() > bytes_of(range) && !ends.empty())
-            break;
-        if (search.is_any())
-            answer.behind_seq = row->position;
-        if (!is_found)
-            continue;
-        ends.push_back(items.size());
-        ++answer.count;
-    }
-    answer.more = rows.head() != nullptr;
-    for (size_t i = ends.size(); i-- > 0;) {
-        const size_t begin = i == 0 ? 0 : ends[i - 1];
-        out.append(items, begin, ends[i] - begin);
-    }
-}
-
-}  // namespace
 
 HistoryReader::HistoryReader(const Feed& feed, const PostgresConfig& config)
     : feed_(feed),
@@ -290,10 +237,11 @@ std::string HistoryReader::answer(Connection& connection, const HistorySchema& s
             asked.batch = size_t{range.limit} + 1;
         Rows rows(connection, batch_statement(*feed_.table, schema, asked.down), channel, asked,
                   given_up);
+        HistoryWalk walk(range, asked.bytes, search, answer);
         if (asked.down)
-            newest(rows, channel, search, range, answer, out);
+            walk.newest(rows, out);
         else
-            forward(rows, channel, search, range, answer, out);
+            walk.forward(rows, out);
     }
     connection.execute("COMMIT");
     return finish(status);
