@@ -57,7 +57,7 @@ build-sanitized: deps-test
 test: test-unit test-browser test-sanitized test-t
 
 test-unit: build-tests
-	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+	ctest --test-dir $(BUILD) --output-on-failure --timeout 300 -j $(JOBS)
 
 test-t: build-tests
 	HERALD_BUILD=$(BUILD) $(PROVE) t
@@ -65,7 +65,7 @@ test-t: build-tests
 test-sanitized: build-sanitized
 	for tests in module sidecar; do \
 	    seq 0 $$(($(JOBS) - 1)) | GTEST_TOTAL_SHARDS=$(JOBS) xargs -P $(JOBS) -I {} env GTEST_SHARD_INDEX={} \
-	        $(BUILD)-sanitized/tests/unit/herald_$${tests}_tests --gtest_brief=1 || exit 1; \
+	        timeout 600 $(BUILD)-sanitized/tests/unit/herald_$${tests}_tests --gtest_brief=1 || exit 1; \
 	done
 	HERALD_BUILD=$(BUILD)-sanitized HERALD_SANITIZE=1 $(PROVE) t
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "run_until.hpp"
 #include "sidecar/fd.hpp"
 #include "sidecar/listening_socket.hpp"
 #include "sidecar/uv.hpp"
@@ -38,12 +39,12 @@ class FakeRedis {
     }
     // Turns the loop until somebody has connected.
     Fd accept(uv_loop_t* loop) const {
-        for (;;) {
-            Fd client = take();
-            if (client)
-                return client;
-            uv_run(loop, UV_RUN_ONCE);
-        }
+        Fd client;
+        run_until(loop, [&] {
+            client = take();
+            return bool(client);
+        });
+        return client;
     }
 
     // Turns the loop until the client has sent exactly these bytes, or others.

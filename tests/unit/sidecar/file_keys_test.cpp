@@ -11,6 +11,7 @@
 #include <fstream>
 #include <vector>
 
+#include "run_until.hpp"
 #include "sidecar/loop.hpp"
 #include "temporary_directory.hpp"
 
@@ -38,8 +39,8 @@ class FileKeysTest : public testing::Test, protected KeyTaker {
         std::ofstream(path, std::ios::binary) << content;
     }
     void wait_for(const std::string& what) {
-        while (std::find(heard_.begin(), heard_.end(), what) == heard_.end())
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(),
+                  [&] { return std::find(heard_.begin(), heard_.end(), what) != heard_.end(); });
     }
 
     TemporaryDirectory directory_{};

@@ -10,6 +10,7 @@
 
 #include "fake_store.hpp"
 #include "journal_lines.hpp"
+#include "run_until.hpp"
 #include "sidecar/loop.hpp"
 
 namespace herald::sidecar {
@@ -49,8 +50,7 @@ class HistoryServiceTest : public testing::Test {
     }
     // Runs the loop until there are as many answers. Waits for as long as that takes.
     void await_answers(size_t count) {
-        while (answers_.size() < count)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] { return answers_.size() >= count; });
     }
 
     JournalLines journal_{};
@@ -75,8 +75,7 @@ TEST_F(HistoryServiceTest, AnswersInTheOrderOfTheQuestions) {
     std::vector<int> order;
     for (int i = 0; i < 100; ++i)
         service_->ask(up_to(3), [&order, i](const std::string&) { order.push_back(i); });
-    while (order.size() < 100)
-        uv_run(loop_.get(), UV_RUN_ONCE);
+    run_until(loop_.get(), [&] { return order.size() == 100; });
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "run_until.hpp"
 #include "sidecar/loop.hpp"
 #include "temporary_directory.hpp"
 #include "tls_server.hpp"

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "run_until.hpp"
 #include "sidecar/disk_calls.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/journal.hpp"
@@ -154,10 +155,7 @@ class JournalFixture : public testing::Test {
     }
 
     // Lets the loop run until `done` says so.
-    void run_until(const std::function<bool()>& done) {
-        while (!done())
-            uv_run(loop_->get(), UV_RUN_ONCE);
-    }
+    void run_until(const std::function<bool()>& done) { sidecar::run_until(loop_->get(), done); }
 
     std::string journal_path() const { return directory_ / "s/journal"; }
     std::string continuity_path() const { return directory_ / "s/continuity"; }

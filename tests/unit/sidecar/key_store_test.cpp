@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "run_until.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/loop.hpp"

@@ -13,6 +13,7 @@
 #include "fake_store.hpp"
 #include "journal_lines.hpp"
 #include "ring/writer.hpp"
+#include "run_until.hpp"
 #include "sidecar/loop.hpp"
 
 namespace herald::sidecar {
@@ -69,11 +70,10 @@ class QuestionDeskTest : public testing::Test {
 
     // Runs the loop until the question is answered. Waits for as long as that takes.
     std::string await_answer(uint64_t number) {
-        worker_.receive();
-        while (worker_.answers().count(number) == 0 && !worker_.is_closed()) {
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] {
             worker_.receive();
-        }
+            return worker_.answers().count(number) != 0 || worker_.is_closed();
+        });
         EXPECT_EQ(worker_.refusal(), "");
         EXPECT_EQ(worker_.fault(), "");
         return worker_.answers().at(number);
@@ -87,8 +87,7 @@ class QuestionDeskTest : public testing::Test {
         return header.status;
     }
     void take_questions() {
-        while (intake_.events.empty())
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [this] { return !intake_.events.empty(); });
     }
 
     TemporaryDirectory directory_{};
@@ -319,8 +318,7 @@ TEST_F(QuestionDeskTest, ToldOfNoViewSaysSo) {
 
 TEST_F(QuestionDeskTest, ListensToNoViewAfterItsEnd) {
     worker_.ask(1, questions::encode(view_question()));
-    while (view_.requests.empty())
-        uv_run(loop_.get(), UV_RUN_ONCE);
+    run_until(loop_.get(), [this] { return !view_.requests.empty(); });
     desk_.reset();
     view_.answered({200, "too late"});
     uv_run(loop_.get(), UV_RUN_NOWAIT);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fake_redis.hpp"
+#include "run_until.hpp"
 #include "sidecar/loop.hpp"
 #include "temporary_directory.hpp"
 
@@ -62,8 +63,7 @@ class Publisher : public testing::Test {
     void say(const Fd& client, std::string_view bytes) { FakeRedis::say(client, bytes); }
 
     void run_until_heard(size_t count) {
-        while (heard_.size() < count)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] { return heard_.size() >= count; });
     }
 
     TemporaryDirectory directory_{};

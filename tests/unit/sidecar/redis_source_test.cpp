@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "run_until.hpp"
 #include "sidecar/listening_socket.hpp"
 #include "sidecar/loop.hpp"
 #include "temporary_directory.hpp"
@@ -48,11 +49,12 @@ class RedisSourceTest : public testing::Test, protected RedisSource::Listener {
     // Turns the loop until the source has connected and said something.
     Fd accept_greeting() {
         Fd client;
-        for (char byte; !client || recv(client.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1;) {
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] {
             if (!client)
                 client = Fd(accept4(server_->fd(), nullptr, nullptr, SOCK_CLOEXEC));
-        }
+            char byte;
+            return client && recv(client.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+        });
         return client;
     }
 
@@ -147,8 +149,10 @@ TEST_F(RedisSourceTest, SendsPings) {
     say(client, kConfirmed);
     char ping[64];
     ssize_t got = 0;
-    while ((got = recv(client.get(), ping, sizeof ping, MSG_DONTWAIT)) <= 0)
-        uv_run(loop_.get(), UV_RUN_ONCE);
+    run_until(loop_.get(), [&] {
+        got = recv(client.get(), ping, sizeof ping, MSG_DONTWAIT);
+        return got > 0;
+    });
     EXPECT_EQ(std::string(ping, static_cast<size_t>(got)), "*1\r\n$4\r\nPING\r\n");
 }
 

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 
+#include "run_until.hpp"
 #include "sidecar/disk_calls.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/log.hpp"
@@ -41,8 +42,7 @@ class RevocationFileTest : public testing::Test {
     }
     void write(const std::string& content) { std::ofstream(path_, std::ios::binary) << content; }
     void wait_until_told(size_t lines) {
-        while (told_ < lines)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] { return told_ >= lines; });
     }
     std::vector<std::string> found() {
         std::vector<std::string> all;

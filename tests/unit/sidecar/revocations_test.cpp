@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "run_until.hpp"
 #include "sidecar/files.hpp"
 #include "sidecar/loop.hpp"
 #include "temporary_directory.hpp"
@@ -71,8 +72,7 @@ class RevocationsTest : public testing::Test {
             probe.take(*revocations_);
             return probe.count;
         };
-        while (told() < count)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] { return told() >= count; });
     }
 
     TemporaryDirectory directory_{};
@@ -174,10 +174,10 @@ TEST_F(RevocationsTest, AreToldAnewWhereMostWereSuperseded) {
     add("other", 1);
     for (int i = 1; i <= 12'000; ++i)
         add("a", i);
-    while (worker.known["a"] < 12'000) {
-        uv_run(loop_.get(), UV_RUN_ONCE);
+    run_until(loop_.get(), [&] {
         worker.take(*revocations_);
-    }
+        return worker.known["a"] >= 12'000;
+    });
     EXPECT_EQ(worker.known["other"], 1);
     Told late;
     late.take(*revocations_);

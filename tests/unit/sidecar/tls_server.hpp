@@ -204,11 +204,4 @@ class TlsServer {
     std::thread thread_{};
 };
 
-// Turns the loop until something has happened.
-template <class Happened>
-void run_until(uv_loop_t* loop, Happened happened) {
-    while (!happened())
-        uv_run(loop, UV_RUN_ONCE);
-}
-
 }  // namespace herald::sidecar

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "../journal_lines.hpp"
+#include "../run_until.hpp"
 #include "sidecar/loop.hpp"
 
 namespace herald::sidecar {
@@ -75,8 +76,7 @@ class IngestRegistryTest : public testing::Test, protected OwnEvents {
         return out + "]";
     }
     void wait_for(size_t events) {
-        while (told_.size() < events)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] { return told_.size() >= events; });
     }
     ViewAnswer ask(std::string item = "") {
         ViewAnswer out;
@@ -86,12 +86,10 @@ class IngestRegistryTest : public testing::Test, protected OwnEvents {
     }
     // Until what the table says is shown.
     void wait_for_view() {
-        while (ask().status != 200)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [this] { return ask().status == 200; });
     }
     void wait_for_run(const std::string& id) {
-        while (ask(id).status != 200)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] { return ask(id).status == 200; });
     }
 
     TemporaryDirectory directory_{};

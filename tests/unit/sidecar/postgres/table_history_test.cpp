@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "../journal_lines.hpp"
+#include "../run_until.hpp"
 #include "../temporary_directory.hpp"
 #include "history_fixture.hpp"
 #include "sidecar/files.hpp"
@@ -50,8 +51,7 @@ class TableHistoryTest : public testing::Test {
     }
     // Runs the loop until there are as many answers. Waits for as long as that takes.
     void await_answers(size_t count) {
-        while (statuses_.size() < count)
-            uv_run(loop_.get(), UV_RUN_ONCE);
+        run_until(loop_.get(), [&] { return statuses_.size() >= count; });
     }
     void get_to(uint64_t seq) {
         table_seq_ = seq;

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "../run_until.hpp"
 #include "../temporary_directory.hpp"
 #include "../tls_server.hpp"
 #include "sidecar/loop.hpp"
