@@ -44,9 +44,11 @@ set(SIDECAR_TESTS
   https_fetch_test.cpp
   https_keys_test.cpp
   index_history_test.cpp
+  index_notices_test.cpp
   index_pruning_test.cpp
   index_search_test.cpp
   index_test.cpp
+  index_time_member_test.cpp
   ingest/ingest_registry_test.cpp
   ingest/run_snapshot_test.cpp
   ingest/run_table_test.cpp
