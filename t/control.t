@@ -7,11 +7,7 @@ use IO::Socket::UNIX;
 use Herald;
 
 my $TOML = <<'TOML';
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "x"
 channels = "x:{id}"

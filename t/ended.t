@@ -24,11 +24,7 @@ http {
     }
 }
 CONF
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [ring]
 size = "64K"
 [[feed]]

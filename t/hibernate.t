@@ -98,11 +98,7 @@ CONF
 sub conf { return $conf =~ s/HIBERNATE/$_[0]/r }
 
 my $h = Herald->new(conf => conf('off'), toml => <<'TOML', nginx => 0);
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "x"
 channels = "x:{id}"

@@ -22,11 +22,7 @@ http {
     }
 }
 CONF
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "jobs"
 channels = "jobs:{job_id}"

@@ -28,11 +28,7 @@ http {
 }
 CONF
 my $toml = <<'TOML';
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "x"
 channels = "x:{id}"

@@ -18,46 +18,37 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -a
 my $listener = IO::Socket::SSL->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 20, Proto => 'tcp',
     SSL_server => 1, SSL_cert_file => "$dir/tls.pem", SSL_key_file => "$dir/tls.key", SSL_startHandshake => 0) or die $!;
 my $port = $listener->sockport;
-my $endpoint = fork // die $!;
-if (!$endpoint) {
-    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
-    $SIG{CHLD} = 'IGNORE';
-    while (1) {
-        my $client = $listener->accept or next;
-        my $pid = fork;
-        next if $pid;
-        exit serve($client);
+my $endpoint = bless { dir => "$dir" }, 'Endpoint';
+$endpoint->listen_on($listener);
+
+package Endpoint {
+    use parent 'Herald::FakeServer';
+
+    sub _serve {
+        my ($self, $client) = @_;
+        local $SIG{PIPE} = 'IGNORE';
+        IO::Socket::SSL->start_SSL($client, SSL_server => 1, SSL_cert_file => "$dir/tls.pem", SSL_key_file => "$dir/tls.key") or return;
+        my $request = '';
+        while ($request !~ /\r\n\r\n/) { sysread $client, $request, 4096, length $request or return }
+        my ($name) = $request =~ m{\AGET /(\w+)};
+        $self->append_file("$name.count", '.');
+        return if !-e "$dir/$name";
+        my $text = $self->read_file($name);
+        1 while $text eq '' && sysread $client, $request, 4096;
+        return if $text eq '';
+        my ($status, $type, $location, $body) = split /\n/, $text, 4;
+        $self->send_all($client, "HTTP/1.1 $status X\r\nContent-Type: $type\r\nConnection: close\r\n"
+            . ($location ? "Location: $location\r\n" : '') . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+        close $client;
     }
 }
-sub serve {
-    my ($client) = @_;
-    local $SIG{PIPE} = 'IGNORE';
-    IO::Socket::SSL->start_SSL($client, SSL_server => 1, SSL_cert_file => "$dir/tls.pem", SSL_key_file => "$dir/tls.key") or POSIX::_exit(0);
-    my $request = '';
-    while ($request !~ /\r\n\r\n/) { sysread $client, $request, 4096, length $request or POSIX::_exit(0) }
-    my ($name) = $request =~ m{\AGET /(\w+)};
-    open my $count, '>>', "$dir/$name.count" or die $!;
-    syswrite $count, '.';
-    my $text = do { local $/; open my $file, '<', "$dir/$name" or POSIX::_exit(0); <$file> } // '';
-    1 while $text eq '' && sysread $client, $request, 4096;
-    POSIX::_exit(0) if $text eq '';
-    my ($status, $type, $location, $body) = split /\n/, $text, 4;
-    print $client "HTTP/1.1 $status X\r\nContent-Type: $type\r\nConnection: close\r\n", $location ? "Location: $location\r\n" : '',
-        'Content-Length: ', length $body, "\r\n\r\n", $body;
-    close $client;
-    POSIX::_exit(0);
-}
-END { local $?; kill 'TERM', $endpoint if $endpoint }
 
 sub answer {
     my ($name, $status, $body, $location) = @_;
-    open my $file, '>', "$dir/$name.new" or die $!;
-    print $file join "\n", $status, 'application/json', $location // '', $body;
-    close $file or die $!;
-    rename "$dir/$name.new", "$dir/$name" or die $!;
+    $endpoint->write_file($name, join "\n", $status, 'application/json', $location // '', $body);
 }
-sub nothing { open my $file, '>', "$dir/$_[0]" or die $! }
-sub requests { return -s "$dir/$_[0].count" || 0 }
+sub nothing { $endpoint->write_file($_[0], '') }
+sub requests { return length $endpoint->read_file("$_[0].count") }
 
 my $set = jwks($keys->jwk('rsa', kid => 'rsa'), $keys->jwk('ec', kid => 'ec'));
 answer('good', 200, $set);
@@ -90,11 +81,7 @@ my @all = ('good', 'redirected', @broken);
 $conf =~ s{ISSUERS}{join "\n    ", map { "herald_issuer $_ { jwks url:https://localhost:$port/$_; }" } @all}e;
 $conf =~ s{LOCATIONS}{join "\n        ", map { "location = /$_ { herald_auth $_; try_files /none =204; }" } @all}e;
 my $h = Herald->new(conf => $conf, toml => <<'TOML', env => { CURL_CA_BUNDLE => "$dir/tls.pem" });
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [ring]
 size = "1M"
 max_message = "64K"

@@ -52,11 +52,7 @@ CONF
 $conf =~ s{KEYS}{$dir/keys.json};
 sub conf_with { return $conf =~ s{SECRETS}{$_[0]}r }
 my $h = Herald->new(conf => conf_with('old'), env => { HERALD_TEST_OLD => $old[1], HERALD_TEST_NEW => $new[1] }, toml => <<'TOML');
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "x"
 channels = "x:{id}"

@@ -20,11 +20,7 @@ http {
     }
 }
 CONF
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [postgres]
 url = "file:%%DIR%%/database.url"
 batch = 50

@@ -26,11 +26,7 @@ http {
     }
 }
 CONF
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [ring]
 size = "4M"
 max_message = "64K"

@@ -55,11 +55,7 @@ http {
 CONF
 
 my $h = Herald->new(conf => $CONF, toml => <<'TOML');
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "x"
 channels = "x:{id}"

@@ -47,11 +47,7 @@ http {
     }
 }
 CONF
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "run"
 channels = "run:{id}"

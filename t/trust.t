@@ -19,11 +19,7 @@ http {
     }
 }
 CONF
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [[feed]]
 name = "x"
 channels = "x:{id}"

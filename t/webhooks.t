@@ -16,11 +16,7 @@ my $closed = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp') or 
 my $key = join '', map { chr } 1 .. 32;
 
 my $toml = <<'TOML';
-[sidecar]
-socket = "%%SOCKET%%"
-state = "%%DIR%%/state"
-[redis]
-url = "%%REDIS%%"
+%%SIDECAR%%
 [ring]
 size = "1M"
 max_message = "64K"

@@ -10,6 +10,7 @@ package Herald;
 #     %%SOCKET%%  unix socket of the sidecar (a path)                   %%MODULE%%  path of the module
 #     %%REDIS%%   redis://127.0.0.1:PORT/0   (%%REDIS_PORT%%: the port)  %%CERT%% %%KEY%%  self-signed
 #     %%TEMP_PATHS%%  for http{}: temporary paths and access_log in %%DIR%%
+#     %%SIDECAR%%     [sidecar] and [redis] of a herald.toml: %%SOCKET%%, state in %%DIR%%, %%REDIS%%
 #
 #     use Herald;
 #     my $h = Herald->new(conf => <<'CONF', toml => <<'TOML');
@@ -133,6 +134,10 @@ sub expand {
             join ' ', "access_log " . $self->path('access.log') . ";",
                 map { "${_}_temp_path " . $self->path("temp_$_") . ";" }
                 qw(client_body proxy fastcgi uwsgi scgi);
+        },
+        SIDECAR => sub {
+            sprintf qq([sidecar]\nsocket = "%s"\nstate = "%s"\n[redis]\nurl = "redis://127.0.0.1:%s/0"),
+                $self->socket_path, $self->path('state'), $self->redis_port;
         },
         map { my $name = $_; $name => sub { $self->port($name) } } qw(PORT PORT2 PORT3),
     );

@@ -15,47 +15,35 @@ use warnings;
 
 use IO::Socket::INET;
 use JSON::PP;
-use POSIX ();
+
+use parent 'Herald::FakeServer';
 
 sub new {
     my ($class, $directory) = @_;
     mkdir $directory or die "$directory: $!";
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 128, ReuseAddr => 1) or die $!;
-    my $self = bless { dir => $directory, port => $listener->sockport, owner => $$ }, $class;
-    $self->{pid} = fork // die $!;
-    return $self if $self->{pid};
-
-    setpgrp;
-    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
-    $SIG{CHLD} = 'IGNORE';
-    while (1) {
-        my $client = $listener->accept or next;
-        next if fork;
-        close $listener;
-        eval { 1 while $self->_serve($client) };
-        POSIX::_exit(0);
-    }
+    my $listening = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 128, ReuseAddr => 1) or die $!;
+    my $self = bless { dir => $directory, port => $listening->sockport }, $class;
+    $self->listen_on($listening);
+    return $self;
 }
 
 sub url { "http://127.0.0.1:$_[0]{port}/$_[1]" }
 
 sub answer {
     my ($self, $name, @lines) = @_;
-    open my $file, '>', "$self->{dir}/$name.new" or die $!;
-    print $file map { "$_\n" } @lines;
-    close $file or die $!;
-    rename "$self->{dir}/$name.new", "$self->{dir}/$name.answer" or die $!;
+    $self->write_file("$name.answer", join '', map { "$_\n" } @lines);
 }
 
 sub requests {
     my ($self, $name) = @_;
-    open my $file, '<:raw', "$self->{dir}/$name.requests" or return @{ [] };
-    my @requests = map { JSON::PP->new->decode($_) } grep { /\n\z/ } <$file>;
+    my @requests = map { JSON::PP->new->decode($_) } $self->read_file("$name.requests") =~ /^(.*)\n/mg;
     return @requests;
 }
 
+sub _serve { 1 while $_[0]->_serve_one($_[1]) }
+
 # One request; false where the connection has ended.
-sub _serve {
+sub _serve_one {
     my ($self, $client) = @_;
     my $text = '';
     until ($text =~ /\r\n\r\n/) { sysread $client, $text, 65536, length $text or return 0 }
@@ -68,9 +56,7 @@ sub _serve {
     my ($name) = $path =~ m{\A/(\w+)};
     my ($status, @more) = split /\|/, $self->_answer_of($name, $headers{'herald-channel'} // '');
     my $line = JSON::PP->new->encode({ method => $method, path => $path, headers => \%headers, body => $body, status => $status });
-    open my $file, '>>:raw', "$self->{dir}/$name.requests" or die $!;
-    syswrite $file, "$line\n";
-    close $file;
+    $self->append_file("$name.requests", "$line\n");
     if ($status eq 'hang') {
         1 while sysread $client, $text, 65536;
         return 0;
@@ -81,21 +67,11 @@ sub _serve {
 
 sub _answer_of {
     my ($self, $name, $channel) = @_;
-    open my $file, '<', "$self->{dir}/$name.answer" or return 200;
-    chomp(my @lines = <$file>);
-    for my $line (@lines) {
+    for my $line (split /\n/, $self->read_file("$name.answer")) {
         return $line unless $line =~ /\A(\S+) (.*)/s && $1 !~ /\|/;
         return $2 if $1 eq $channel;
     }
     return 200;
-}
-
-sub DESTROY {
-    my $self = shift;
-    return if $self->{owner} != $$;
-    local $?;
-    kill 'TERM', -$self->{pid};
-    waitpid $self->{pid}, 0;
 }
 
 1;

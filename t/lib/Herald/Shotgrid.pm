@@ -1,8 +1,7 @@
 package Herald::Shotgrid;
 
 # As much of ShotGrid's REST API as a list of projects takes: a token for a script's credentials, then pages, for whoever
-# has the newest token. A test says how it behaves and hears what it was asked. State is in files, so that every request,
-# in a process of its own, sees what was set last.
+# has the newest token. A test says how it behaves and hears what it was asked.
 #
 #     my $shotgrid = Herald::Shotgrid->new($h, 'SHOTGRID', id => 'herald', secret => 'key');
 #     $shotgrid->projects({ name => 'alpha' }, { name => 'beta', archived => 1 });
@@ -16,13 +15,12 @@ use warnings;
 
 use IO::Socket::INET;
 use JSON::PP;
-use POSIX ();
 
-use Herald::Process;
+use parent 'Herald::FakeServer';
 
 sub new {
     my ($class, $h, $port_name, %o) = @_;
-    my $self = bless { %o, dir => $h->path("shotgrid_$port_name"), port => $h->port($port_name), owner => $$ }, $class;
+    my $self = bless { %o, dir => $h->path("shotgrid_$port_name"), port => $h->port($port_name) }, $class;
     mkdir $self->{dir} or die "$self->{dir}: $!";
     $self->projects;
     $self->behave('well');
@@ -34,58 +32,15 @@ sub url { "http://127.0.0.1:$_[0]{port}" }
 
 sub start {
     my $self = shift;
-    my $listening = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 64, ReuseAddr => 1, Proto => 'tcp')
-        or die "shotgrid: $!";
-    $self->{pid} = fork() // die "fork(): $!";
-    return if $self->{pid};
-    setpgrp;
-    $SIG{CHLD} = 'IGNORE';
-    $SIG{$_} = 'DEFAULT' for qw(TERM INT);
-    my $parent = getppid;
-    while (getppid == $parent) {
-        my $bits = '';
-        vec($bits, $listening->fileno, 1) = 1;
-        next unless select $bits, undef, undef, 1;
-        my $client = $listening->accept or next;
-        if ((fork() // 1) == 0) {
-            eval { $self->_serve($client) };
-            POSIX::_exit(0);
-        }
-        close $client;
-    }
-    POSIX::_exit(0);
+    $self->listen_on(IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 64, ReuseAddr => 1, Proto => 'tcp') // die "shotgrid: $!");
 }
 
-sub stop {
-    my $self = shift;
-    return unless $self->{pid} && $self->{owner} == $$;
-    kill 'KILL', -$self->{pid};
-    kill 'KILL', $self->{pid};
-    waitpid delete $self->{pid}, 0;
-}
-
-sub DESTROY { local ($?, $!, $@); $_[0]->stop }
-
-sub projects { my $self = shift; $self->_write('projects', encode_json([map { { archived => JSON::PP::false, %$_ } } @_])) }
-sub behave { $_[0]->_write('behaviour', $_[1]) }
-sub hold { $_[0]->_write('hold', '') }
-sub release { unlink "$_[0]{dir}/hold" }
-sub asked { return split /\n/, Herald::Process::slurp("$_[0]{dir}/asked") }
-
-sub _write {
-    my ($self, $name, $text) = @_;
-    open my $file, '>:raw', "$self->{dir}/$name.new" or die "$name: $!";
-    print $file $text;
-    close $file or die "$name: $!";
-    rename "$self->{dir}/$name.new", "$self->{dir}/$name" or die "$name: $!";
-}
-
-sub _append {
-    my ($self, $name, $line) = @_;
-    open my $file, '>>:raw', "$self->{dir}/$name" or die "$name: $!";
-    syswrite $file, "$line\n";
-    close $file;
-}
+sub projects { my $self = shift; $self->write_file('projects', encode_json([map { { archived => JSON::PP::false, %$_ } } @_])) }
+sub behave { $_[0]->write_file('behaviour', $_[1]) }
+sub hold { $_[0]->write_file('hold', '') }
+sub release { $_[0]->remove_file('hold') }
+sub asked { return split /\n/, $_[0]->read_file('asked') }
 
 sub _serve {
     my ($self, $client) = @_;
@@ -97,20 +52,20 @@ sub _serve {
     my ($body) = $request =~ /\r\n\r\n(.*)\z/s;
     my %query = _fields($query);
     my $page = $query{'page[number]'} // '?';
-    $self->_append('asked', $path =~ /access_token/ ? 'token' : "page $page");
+    $self->append_file('asked', $path =~ /access_token/ ? "token\n" : "page $page\n");
     select undef, undef, undef, 0.01 while -e "$self->{dir}/hold";
 
-    my $behaviour = Herald::Process::slurp("$self->{dir}/behaviour");
-    return _reply($client, 500, '{"errors":[{"status":500,"title":"Internal Server Error"}]}') if $behaviour eq '500';
+    my $behaviour = $self->read_file('behaviour');
+    return $self->_reply($client, 500, '{"errors":[{"status":500,"title":"Internal Server Error"}]}') if $behaviour eq '500';
     return $self->_token($client, $behaviour, _fields($body)) if "$method $path" eq 'POST /api/v1/auth/access_token';
-    return _reply($client, 404, '{"errors":[{"status":404,"title":"Not Found"}]}') if "$method $path" ne 'GET /api/v1/entity/projects';
+    return $self->_reply($client, 404, '{"errors":[{"status":404,"title":"Not Found"}]}') if "$method $path" ne 'GET /api/v1/entity/projects';
 
-    my @tokens = split /\n/, Herald::Process::slurp("$self->{dir}/tokens");
+    my @tokens = split /\n/, $self->read_file('tokens');
     my ($token) = $request =~ /^Authorization: Bearer (\S+)\r/m;
-    return _reply($client, 401, '{"errors":[{"status":401,"title":"Unauthorized"}]}')
+    return $self->_reply($client, 401, '{"errors":[{"status":401,"title":"Unauthorized"}]}')
         if $behaviour eq '401' || !@tokens || ($token // '') ne $tokens[-1];
     my $text = $self->_page($page, $query{'page[size]'}, split /,/, $query{fields} // '');
-    return _reply($client, 200, $text, $behaviour eq 'half' ? int(length($text) / 2) : undef);
+    return $self->_reply($client, 200, $text, $behaviour eq 'half' ? int(length($text) / 2) : undef);
 }
 
 sub _fields {
@@ -119,16 +74,16 @@ sub _fields {
 
 sub _token {
     my ($self, $client, $behaviour, %form) = @_;
-    return _reply($client, 400, '{"errors":[{"status":400,"title":"Can\'t authenticate script"}]}')
+    return $self->_reply($client, 400, '{"errors":[{"status":400,"title":"Can\'t authenticate script"}]}')
         if $behaviour eq 'no_token' || $form{grant_type} ne 'client_credentials' || $form{client_id} ne $self->{id} || $form{client_secret} ne $self->{secret};
     my $token = "token-$$-" . time;
-    $self->_append('tokens', $token);
-    return _reply($client, 200, encode_json({ token_type => 'Bearer', access_token => $token, expires_in => 600, refresh_token => 'r' }));
+    $self->append_file('tokens', "$token\n");
+    return $self->_reply($client, 200, encode_json({ token_type => 'Bearer', access_token => $token, expires_in => 600, refresh_token => 'r' }));
 }
 
 sub _page {
     my ($self, $number, $size, @fields) = @_;
-    my $all = decode_json(Herald::Process::slurp("$self->{dir}/projects"));
+    my $all = decode_json($self->read_file('projects'));
     my $first = ($number - 1) * $size;
     my $last = $first + $size > @$all ? $#$all : $first + $size - 1;
     my @data = map { my $project = $all->[$_]; { type => 'Project', id => $_ + 1, attributes => { map { $_ => $project->{$_} } @fields }, relationships => {} } } $first .. $last;
@@ -138,13 +93,9 @@ sub _page {
 
 # `cut`: that many bytes, and a head that has no more either: what is missing is missed by the reader of the JSON alone.
 sub _reply {
-    my ($client, $status, $body, $cut) = @_;
-    my $reply = "HTTP/1.1 $status Something\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
-        . (defined $cut ? $cut : length $body) . "\r\n\r\n" . (defined $cut ? substr($body, 0, $cut) : $body);
-    while (length $reply) {
-        my $sent = syswrite $client, $reply or return;
-        substr $reply, 0, $sent, '';
-    }
+    my ($self, $client, $status, $body, $cut) = @_;
+    $self->send_all($client, "HTTP/1.1 $status Something\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
+        . (defined $cut ? $cut : length $body) . "\r\n\r\n" . (defined $cut ? substr($body, 0, $cut) : $body));
 }
 
 1;
