@@ -76,7 +76,7 @@ sub stop_nginx {
 # The running workers that are not shutting down.
 sub worker_pids {
     my $self = shift;
-    return grep { _title($_) !~ /shutting down|cache/ } $self->_children;
+    return grep { _title($_) !~ /^$|shutting down|cache/ } $self->_children;
 }
 
 sub _children {
@@ -85,6 +85,7 @@ sub _children {
     return split ' ', Herald::Process::slurp("/proc/$master/task/$master/children");
 }
 
+# Empty where the process has ended.
 sub _title { return Herald::Process::slurp("/proc/$_[0]/cmdline") =~ s{\0.*}{}sr }
 
 # Reloads, with a new conf if one is given; returns when the new workers run and the old ones have been
