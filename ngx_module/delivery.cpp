@@ -126,17 +126,43 @@ ssize_t send_vectors(Subscriber& s, iovec* vectors, int count) {
     return sent;
 }
 
+// The segment that comes next, where it has a file; nullptr otherwise.
+Segment* next_with_file(Subscriber& s) {
+    if (s.path == Path::Tls)
+        return nullptr;
+    if (s.partial != nullptr)
+        return s.partial->file == kNoPageFile ? nullptr : s.partial;
+    if (s.outbox || !wants_lane(s))
+        return nullptr;
+    Segment& next = s.lane->segment(s.lane->slot(s.slot).next);
+    return s.lane->file_of(next) == kNoPageFile ? nullptr : &next;
+}
+
+// Bytes sent, NGX_AGAIN or NGX_ERROR.
+ssize_t send_file(Subscriber& s, int file, size_t offset, size_t size) {
+    const ssize_t sent = send_page_file(s.connection->fd, file, offset, size);
+    if (sent < 0)
+        return errno == EAGAIN ? NGX_AGAIN : NGX_ERROR;
+    s.direct_bytes += static_cast<uint64_t>(sent);
+    return sent;
+}
+
 Sent send_direct(Subscriber& s) {
     for (;;) {
         iovec vectors[kMaxVectors];
-        const int count = gather(s, vectors, kMaxVectors);
-        if (count == 0)
-            return Sent::All;
         size_t total = 0;
-        for (int i = 0; i < (s.path == Path::Tls ? 1 : count); ++i)
-            total += vectors[i].iov_len;
-
-        const ssize_t sent = send_vectors(s, vectors, count);
+        ssize_t sent = 0;
+        if (Segment* segment = next_with_file(s)) {
+            total = segment->size() - s.offset;
+            sent = send_file(s, segment->file, s.offset, total);
+        } else {
+            const int count = gather(s, vectors, kMaxVectors);
+            if (count == 0)
+                return Sent::All;
+            for (int i = 0; i < (s.path == Path::Tls ? 1 : count); ++i)
+                total += vectors[i].iov_len;
+            sent = send_vectors(s, vectors, count);
+        }
         if (sent < 0)
             return sent == NGX_AGAIN ? Sent::Blocked : Sent::Broken;
         advance(s, static_cast<size_t>(sent));

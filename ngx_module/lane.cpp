@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace herald {
 
@@ -19,6 +20,11 @@ constexpr uint32_t kChunkHead =
 constexpr uint32_t kChunkTail = 2;  // CRLF
 constexpr uint32_t kSmallest = 4096 - sizeof(Segment);
 constexpr int kMaxVectors = 64;
+
+// What a segment and its subscribers must come to for the copies that a file spares to be worth
+// more than the file.
+constexpr uint32_t kLongSegment = 32 << 10;  // bytes
+constexpr size_t kManySlots = 32;
 
 Segment* new_segment(uint32_t capacity) {
     void* memory = std::malloc(sizeof(Segment) + capacity);
@@ -37,6 +43,10 @@ void grow(Segment*& segment, uint32_t capacity) {
     segment->capacity = capacity;
 }
 
+uint64_t memory_of(const Segment& segment) {
+    return uint64_t{segment.capacity} + (segment.file == kNoPageFile ? 0 : segment.size());
+}
+
 // Writes the chunk's head right before its first byte, without leading zeros, and its tail.
 void close_chunk(Segment& segment) {
     char digits[8];
@@ -53,8 +63,11 @@ void close_chunk(Segment& segment) {
 }  // namespace
 
 void drop(Segment* segment) {
-    if (--segment->holders == 0)
-        std::free(segment);
+    if (--segment->holders != 0)
+        return;
+    if (segment->file != kNoPageFile)
+        close_page_file(segment->file);
+    std::free(segment);
 }
 
 Lane::~Lane() {
@@ -141,7 +154,7 @@ size_t Lane::seal() {
     bytes_ += segment.size();
     events_ += building_events_;
     last_seq_ = segment.last_seq;
-    held_bytes_ += segment.capacity;
+    held_bytes_ += memory_of(segment);
     building_events_ = 0;
     ++end_;
     return segment.size();
@@ -226,7 +239,7 @@ void Lane::release() {
         Segment* front = segments_.front();
         if (front->refs != 0 || end_ - segments_.size() >= served_)
             return;
-        held_bytes_ -= front->capacity;
+        held_bytes_ -= memory_of(*front);
         segments_.pop_front();
         drop(front);
     }
@@ -240,28 +253,51 @@ void Lane::end_round() {
     release();
 }
 
+int Lane::file_of(Segment& segment) {
+    if (!std::exchange(segment.is_judged, true) && segment.size() >= kLongSegment &&
+        slots_.size() >= kManySlots) {
+        held_bytes_ -= memory_of(segment);
+        segment.file = make_page_file({segment.data(), segment.size()});
+        held_bytes_ += memory_of(segment);
+    }
+    return segment.file;
+}
+
+ssize_t Lane::send_once(int fd, uint64_t ordinal, uint64_t offset, size_t& tried) {
+    Segment& first = segment(ordinal);
+    if (const int file = file_of(first); file != kNoPageFile) {
+        tried = first.size() - offset;
+        return send_page_file(fd, file, offset, tried);
+    }
+    iovec vectors[kMaxVectors];
+    msghdr message{};
+    message.msg_iov = vectors;
+    tried = 0;
+    for (uint64_t at = ordinal; at != end_ && message.msg_iovlen < kMaxVectors; ++at) {
+        Segment& part = segment(at);
+        if (file_of(part) != kNoPageFile)
+            break;
+        vectors[message.msg_iovlen++] = {const_cast<char*>(part.data()), part.size()};
+        tried += part.size();
+    }
+    vectors[0].iov_base = static_cast<char*>(vectors[0].iov_base) + offset;
+    vectors[0].iov_len -= offset;
+    tried -= offset;
+
+    // One segment is the rule; `send` spares the kernel the copy of a vector.
+    ssize_t sent;
+    do {
+        sent = message.msg_iovlen == 1
+                   ? ::send(fd, vectors[0].iov_base, tried, MSG_NOSIGNAL | MSG_DONTWAIT)
+                   : ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 Lane::Sent Lane::send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset) {
     for (;;) {
-        iovec vectors[kMaxVectors];
-        msghdr message{};
-        message.msg_iov = vectors;
-        size_t total = 0;
-        for (uint64_t at = ordinal; at != end_ && message.msg_iovlen < kMaxVectors; ++at) {
-            Segment& part = segment(at);
-            vectors[message.msg_iovlen++] = {const_cast<char*>(part.data()), part.size()};
-            total += part.size();
-        }
-        vectors[0].iov_base = static_cast<char*>(vectors[0].iov_base) + offset;
-        vectors[0].iov_len -= offset;
-        total -= offset;
-
-        // One segment is the rule; `send` spares the kernel the copy of a vector.
-        ssize_t sent;
-        do {
-            sent = message.msg_iovlen == 1
-                       ? ::send(slot.fd, vectors[0].iov_base, total, MSG_NOSIGNAL | MSG_DONTWAIT)
-                       : ::sendmsg(slot.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        } while (sent < 0 && errno == EINTR);
+        size_t tried = 0;
+        const ssize_t sent = send_once(slot.fd, ordinal, offset, tried);
         if (sent < 0)
             return errno == EAGAIN ? Sent::Blocked : Sent::Broken;
 
@@ -274,7 +310,7 @@ Lane::Sent Lane::send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset) {
         offset = rest;
         if (ordinal == end_)
             return Sent::All;
-        if (static_cast<size_t>(sent) < total)
+        if (static_cast<size_t>(sent) < tried)
             return Sent::Blocked;
     }
 }

@@ -13,7 +13,8 @@
 // A slot is busy while its subscriber cannot take more right now, or has bytes of its own to send
 // first; it then holds a reference on its next segment. The others are always served up to the end
 // of the last finished round. A round may stop half-way, when its budget of sends is used up, and
-// go on later. Single-threaded; does no I/O but `send` on the descriptors in direct slots, one by
+// go on later. A long segment for many goes out as pages of a file (page_file.hpp), which spares
+// the copies. Single-threaded; does no I/O but sending to the descriptors in direct slots, one by
 // one or through a batch; knows nothing of nginx.
 #pragma once
 
@@ -24,6 +25,7 @@
 
 #include "compression.hpp"
 #include "io_uring.hpp"
+#include "page_file.hpp"
 
 namespace herald {
 
@@ -38,6 +40,8 @@ struct Segment {
     uint32_t begin = 0;          // bytes before the first one to send (room for the chunk head)
     uint32_t end = 0;            // one past the last one
     uint32_t capacity = 0;       // bytes behind this struct
+    bool is_judged = false;      // whether it is to have a file has been decided
+    int file = kNoPageFile;      // with the same bytes, of which sockets get the pages
     uint64_t bytes_before = 0;   // of the lane, before this segment
     uint64_t events_before = 0;  // of the lane, before this segment
     uint64_t seq_before = 0;     // of the last event before this segment
@@ -130,6 +134,9 @@ class Lane {
     void release();
     uint64_t held_bytes() const { return held_bytes_; }  // memory of the segments
 
+    // The file of a segment that is worth one, or kNoPageFile. For who sends past nginx.
+    int file_of(Segment& segment);
+
     // -- fan-out
     // Serves slots until all have everything or the budget (sends) is used up; true when all are
     // served. The visitor must not add or remove slots:
@@ -150,7 +157,10 @@ class Lane {
 
   private:
     enum class Sent { All, Blocked, Broken };
-    // Sends from `offset` bytes of segment `ordinal` on, and moves both on.
+    // Sends from `offset` bytes of segment `ordinal` on: what it tried to, and how many bytes of it
+    // the socket took, or -1 and errno.
+    ssize_t send_once(int fd, uint64_t ordinal, uint64_t offset, size_t& tried);
+    // Goes on with that until all is sent or the socket is full, and moves both on.
     Sent send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset);
     template <class Visitor>
     void send_rest(Visitor& visitor, uint32_t index, uint64_t offset);
@@ -213,7 +223,8 @@ bool Lane::fan_out(Visitor& visitor, uint32_t& budget, SendBatch* batch) {
                 visitor.indirect(slot, index);
                 continue;
             }
-            if (batch != nullptr && slot.next + 1 == end_) {
+            if (batch != nullptr && slot.next + 1 == end_ &&
+                file_of(segment(slot.next)) == kNoPageFile) {
                 Segment& part = segment(slot.next);
                 batch->add({this, slot.next, part.data(), part.size(), index, slot.fd, 0});
                 slot.bytes += part.size();
