@@ -33,10 +33,7 @@ class RedisSourceTest : public testing::Test, protected RedisSource::Listener {
     }
     void on_revoke(std::string_view payload) override { hear("revoke " + std::string(payload)); }
 
-    void hear(const std::string& what) {
-        heard_.push_back(what);
-        uv_stop(loop_.get());
-    }
+    void hear(const std::string& what) { heard_.push_back(what); }
 
     void start() {
         RedisSource::Listener& listener = *this;
@@ -64,8 +61,7 @@ class RedisSourceTest : public testing::Test, protected RedisSource::Listener {
     }
 
     void run_until_heard(size_t count) {
-        while (heard_.size() < count)
-            uv_run(loop_.get(), UV_RUN_DEFAULT);
+        run_until(loop_.get(), [&] { return heard_.size() >= count; });
     }
 
     TemporaryDirectory directory_{};

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <latch>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -31,6 +32,7 @@ class FakeReceiver {
             throw std::runtime_error("cannot listen");
         port_ = ntohs(address.sin_port);
         thread_ = std::thread([this] { run(); });
+        started_.wait();
     }
     ~FakeReceiver() {
         shutdown(listener_.get(), SHUT_RDWR);
@@ -52,38 +54,47 @@ class FakeReceiver {
         return bodies_;
     }
 
+    // While this is held, the thread does nothing but wait for a connection. For who forks: a lock
+    // that another thread holds just then, such as one of the allocator's, is never given back in
+    // the new process.
+    std::unique_lock<std::mutex> between_requests() { return std::unique_lock(busy_); }
+
   private:
     void run() {
+        started_.count_down();
         for (;;) {
             const Fd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
             if (!client)
                 return;
-            std::string request;
-            char buffer[4096];
-            size_t wanted = std::string::npos;
-            while (request.size() < wanted) {
-                const ssize_t got = read(client.get(), buffer, sizeof buffer);
-                if (got <= 0)
-                    break;
-                request.append(buffer, static_cast<size_t>(got));
-                const size_t head = request.find("\r\n\r\n");
-                if (head != request.npos)
-                    wanted = head + 4 + length_of(request);
-            }
-            if (request.size() < wanted)
-                continue;
-            std::unique_lock lock(mutex_);
-            bodies_.push_back(request.substr(request.find("\r\n\r\n") + 4));
-            const std::string answer = answer_;
-            lock.unlock();
-            changed_.notify_all();
-            if (answer.empty())
-                continue;
-            const std::string text =
-                "HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            if (send(client.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0)
-                continue;
+            const std::lock_guard lock(busy_);
+            serve(client);
         }
+    }
+
+    void serve(const Fd& client) {
+        std::string request;
+        char buffer[4096];
+        size_t wanted = std::string::npos;
+        while (request.size() < wanted) {
+            const ssize_t got = read(client.get(), buffer, sizeof buffer);
+            if (got <= 0)
+                return;
+            request.append(buffer, static_cast<size_t>(got));
+            const size_t head = request.find("\r\n\r\n");
+            if (head != request.npos)
+                wanted = head + 4 + length_of(request);
+        }
+        std::unique_lock lock(mutex_);
+        bodies_.push_back(request.substr(request.find("\r\n\r\n") + 4));
+        const std::string answer = answer_;
+        lock.unlock();
+        changed_.notify_all();
+        if (answer.empty())
+            return;
+        const std::string text =
+            "HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        [[maybe_unused]] const ssize_t sent =
+            send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
     }
 
     static size_t length_of(const std::string& request) {
@@ -94,6 +105,8 @@ class FakeReceiver {
 
     Fd listener_;
     uint16_t port_ = 0;
+    std::latch started_{1};
+    std::mutex busy_{};
     std::mutex mutex_{};
     std::condition_variable changed_{};
     std::string answer_ = "200 OK";

@@ -92,6 +92,7 @@ class WebhooksTest : public testing::Test {
     // Runs in a process of its own that ends, without any further step, at the nth one; false
     // where it has delivered everything before that.
     bool crash_at(int step, uint64_t last) {
+        auto quiet = receiver_.between_requests();
         const pid_t child = fork();
         if (child == 0) {
             static std::atomic<int> left;
@@ -107,6 +108,7 @@ class WebhooksTest : public testing::Test {
             stop();
             _exit(0);
         }
+        quiet.unlock();
         int status = 0;
         waitpid(child, &status, 0);
         EXPECT_TRUE(WIFEXITED(status));
