@@ -43,11 +43,13 @@ sub run { my ($channel) = @_; event($channel, 'step', $_) for 1 .. 3; event($cha
 sub names { map { ($_->{event} // '') . ($_->{data} =~ /"n":(\d+)/ ? $1 : '') } @_ }
 sub rest { my ($sse) = @_; my @events; while (my $event = $sse->next_event) { push @events, $event } return @events }
 
-# Pushes everything else out of the ring, and waits until the worker has seen it.
+# Pushes everything else out of the ring, one by one, so that none of it overtakes the worker.
 sub flood {
     my $probe = $h->sse('/noise/' . ++$main::floods);
-    $h->redis_publish("noise:$main::floods", '"' . 'x' x 1000 . '"') for 1 .. 100;
-    $probe->next_event for 1 .. 100;
+    for (1 .. 100) {
+        $h->redis_publish("noise:$main::floods", '"' . 'x' x 1000 . '"');
+        $probe->next_event;
+    }
 }
 
 my @whole = qw(step1 step2 step3 done4 stream_end);
