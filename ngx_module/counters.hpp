@@ -35,7 +35,7 @@ struct WorkerCounters {
     std::atomic<uint64_t> hibernating;  // of both, those that sleep (herald_hibernate)
     std::atomic<uint64_t> attached;     // 1: the sidecar is there
     std::atomic<uint64_t> channels;     // names known
-    std::atomic<uint64_t> held_bytes;   // memory of frames that slow subscribers still need
+    std::atomic<uint64_t> held_bytes;   // memory of frames that somebody still needs
 
     // totals
     std::atomic<uint64_t> opened;

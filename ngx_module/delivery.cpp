@@ -134,35 +134,36 @@ Segment* next_with_file(Subscriber& s) {
         return s.partial->file == kNoPageFile ? nullptr : s.partial;
     if (s.outbox || !wants_lane(s))
         return nullptr;
-    Segment& next = s.lane->segment(s.lane->slot(s.slot).next);
-    return s.lane->file_of(next) == kNoPageFile ? nullptr : &next;
+    const uint64_t next = s.lane->slot(s.slot).next;
+    return s.lane->file_of(next) == kNoPageFile ? nullptr : &s.lane->segment(next);
 }
 
-// Bytes sent, NGX_AGAIN or NGX_ERROR.
-ssize_t send_file(Subscriber& s, int file, size_t offset, size_t size) {
-    const ssize_t sent = send_page_file(s.connection->fd, file, offset, size);
-    if (sent < 0)
-        return errno == EAGAIN ? NGX_AGAIN : NGX_ERROR;
-    s.direct_bytes += static_cast<uint64_t>(sent);
-    return sent;
+PagesSent send_pages(Subscriber& s, const Segment& segment) {
+    size_t sent = 0;
+    const PagesSent result =
+        send_page_file(s.connection->fd, segment.file, s.offset, segment.size() - s.offset, sent);
+    s.direct_bytes += sent;
+    advance(s, sent);
+    return result;
 }
 
 Sent send_direct(Subscriber& s) {
-    for (;;) {
-        iovec vectors[kMaxVectors];
-        size_t total = 0;
-        ssize_t sent = 0;
-        if (Segment* segment = next_with_file(s)) {
-            total = segment->size() - s.offset;
-            sent = send_file(s, segment->file, s.offset, total);
-        } else {
-            const int count = gather(s, vectors, kMaxVectors);
-            if (count == 0)
-                return Sent::All;
-            for (int i = 0; i < (s.path == Path::Tls ? 1 : count); ++i)
-                total += vectors[i].iov_len;
-            sent = send_vectors(s, vectors, count);
+    for (bool pages = true;;) {
+        if (const Segment* segment = pages ? next_with_file(s) : nullptr) {
+            const PagesSent result = send_pages(s, *segment);
+            if (result == PagesSent::Full)
+                return Sent::Blocked;
+            pages = result == PagesSent::All;
+            continue;
         }
+        iovec vectors[kMaxVectors];
+        const int count = gather(s, vectors, kMaxVectors);
+        if (count == 0)
+            return Sent::All;
+        size_t total = 0;
+        for (int i = 0; i < (s.path == Path::Tls ? 1 : count); ++i)
+            total += vectors[i].iov_len;
+        const ssize_t sent = send_vectors(s, vectors, count);
         if (sent < 0)
             return sent == NGX_AGAIN ? Sent::Blocked : Sent::Broken;
         advance(s, static_cast<size_t>(sent));
@@ -267,7 +268,7 @@ bool leave_start(Subscriber& s) {
     if (s.path != Path::Filter)
         s.filtering.reset();
     if (s.lane != nullptr && s.path == Path::Direct)
-        s.lane->slot(s.slot).flags &= ~uint32_t{kSlotIndirect};
+        s.lane->make_direct(s.slot);
     return true;
 }
 

@@ -49,7 +49,7 @@ inline constexpr StreamFigure kStreamFigures[] = {
       "Times that a worker was too slow for the ring."},
      &WorkerCounters::lapped},
     {{"held_bytes", "herald_held_bytes", FigureType::Gauge,
-      "Memory of frames that slow subscribers still need."},
+      "Memory of frames that somebody still needs."},
      &WorkerCounters::held_bytes},
     {{"hibernating", "herald_hibernating_streams", FigureType::Gauge,
       "Open streams that have given their request's memory back."},

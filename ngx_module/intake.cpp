@@ -349,23 +349,16 @@ void Worker::open_batch() {
     }
 }
 
-// Sends what the first dirty topics have put into the batch, and returns the memory of what they
-// still hold.
-uint64_t Worker::finish_batch(LaneVisitor& visitor, size_t topics) {
+// Sends what the first dirty topics have put into the batch.
+void Worker::finish_batch(LaneVisitor& visitor, size_t topics) {
     Lane::flush(*batch_, visitor);
     if (batch_->failure() != 0) {
         ngx_log_error(NGX_LOG_ERR, log_, batch_->failure(),
                       "herald: io_uring_enter() failed, fan-out goes on without io_uring");
         batch_.reset();
     }
-    uint64_t held = 0;
-    for (size_t i = 0; i < topics; ++i) {
-        dirty_[i]->each_lane([&](Lane& lane) {
-            lane.end_round();
-            held += lane.held_bytes();
-        });
-    }
-    return held;
+    for (size_t i = 0; i < topics; ++i)
+        dirty_[i]->each_lane([](Lane& lane) { lane.end_round(); });
 }
 
 // Serves the dirty topics; true when all have been served within the budget.
@@ -374,15 +367,12 @@ bool Worker::fan_out() {
     LaneVisitor visitor(*this);
     uint32_t budget = kSendBudget;
     size_t served = 0;
-    uint64_t held = 0;
     try {
         for (; served < dirty_.size(); ++served) {
             Topic& topic = *dirty_[served];
             bool all = true;
-            topic.each_lane([&](Lane& lane) {
-                all = lane.fan_out(visitor, budget, batch_.get()) && all;
-                held += lane.held_bytes();
-            });
+            topic.each_lane(
+                [&](Lane& lane) { all = lane.fan_out(visitor, budget, batch_.get()) && all; });
             if (!all)
                 break;
         }
@@ -392,7 +382,7 @@ bool Worker::fan_out() {
         throw;
     }
     if (batch_)
-        held = finish_batch(visitor, std::min(served + 1, dirty_.size()));
+        finish_batch(visitor, std::min(served + 1, dirty_.size()));
     const auto end_of_served = dirty_.begin() + static_cast<ptrdiff_t>(served);
     const std::vector<Topic*> done(dirty_.begin(), end_of_served);
     dirty_.erase(dirty_.begin(), end_of_served);
@@ -403,7 +393,6 @@ bool Worker::fan_out() {
     // Whoever used up the budget comes last the next time.
     if (!dirty_.empty())
         std::rotate(dirty_.begin(), dirty_.begin() + 1, dirty_.end());
-    counters.held_bytes.store(held, std::memory_order_relaxed);
     return dirty_.empty();
 }
 

@@ -20,7 +20,8 @@ const char* remedy(int error) {
             return "; it is forbidden here (kernel.io_uring_disabled, or a container's seccomp "
                    "filter)";
         case ENOMEM:
-            return "; a higher limit of locked memory (LimitMEMLOCK=) gives room for it";
+            return "; where the kernel counts it as locked memory, a higher limit (LimitMEMLOCK=) "
+                   "gives room for it";
         default:
             return "";
     }
@@ -71,7 +72,13 @@ std::unique_ptr<SendBatch> SendBatch::open(std::string& refusal) {
 // batch: it cannot overflow.
 bool SendBatch::start(std::string& refusal) {
     auto memory = std::make_unique<io_uring>();
-    const int result = io_uring_queue_init(kMost, memory.get(), 0);
+    int result = 0;
+    // Before Linux 5.12 a ring of all entries takes more locked memory than most are allowed.
+    for (room_ = kMost; room_ >= kLeast; room_ /= 2) {
+        result = io_uring_queue_init(room_, memory.get(), 0);
+        if (result != -ENOMEM)
+            break;
+    }
     if (result < 0) {
         refusal = why("io_uring_setup() failed", -result);
         return false;

@@ -46,6 +46,7 @@ class SendBatch {
     // A reader on the same machine that has caught up between two batches must be woken anew, which
     // costs more than a system call does: few batches, but with entries that stay in the cache.
     static constexpr uint32_t kMost = 1024;
+    static constexpr uint32_t kLeast = 128;  // where the kernel has no room for more
 
     // nullptr where the kernel has no io_uring for us, or one that does not do what is said above;
     // `refusal` then says why and what would help. Throws bad_alloc.
@@ -55,7 +56,7 @@ class SendBatch {
     SendBatch& operator=(const SendBatch&) = delete;
 
     bool is_empty() const { return count_ == 0; }
-    bool is_full() const { return count_ == kMost; }
+    bool is_full() const { return count_ == room_; }
 
     // Not when it is full, and at most one send for a socket: a second one would go on behind what
     // the first one left out.
@@ -85,6 +86,7 @@ class SendBatch {
 
     std::unique_ptr<io_uring, Close> ring_;
     std::array<BatchedSend, kMost> sends_;
+    uint32_t room_ = kMost;
     uint32_t count_ = 0;
     int failure_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -24,7 +25,21 @@ constexpr int kMaxVectors = 64;
 // What a segment and its subscribers must come to for the copies that a file spares to be worth
 // more than the file.
 constexpr uint32_t kLongSegment = 32 << 10;  // bytes
-constexpr size_t kManySlots = 32;
+constexpr uint32_t kManySlots = 32;
+
+// Files that one lane keeps for those who were blocked in the last round: a part of what the
+// process may have.
+constexpr size_t kMostKept = kMostPageFiles / 4;
+
+uint64_t g_held_bytes = 0;
+std::atomic<uint64_t>* g_gauge = nullptr;
+
+// Memory that was taken, and given back.
+void count(uint64_t taken, uint64_t given_back) {
+    g_held_bytes += taken - given_back;
+    if (g_gauge != nullptr)
+        g_gauge->store(g_held_bytes, std::memory_order_relaxed);
+}
 
 Segment* new_segment(uint32_t capacity) {
     void* memory = std::malloc(sizeof(Segment) + capacity);
@@ -32,6 +47,7 @@ Segment* new_segment(uint32_t capacity) {
         throw std::bad_alloc();
     auto* segment = new (memory) Segment;
     segment->capacity = capacity;
+    count(capacity, 0);
     return segment;
 }
 
@@ -40,11 +56,16 @@ void grow(Segment*& segment, uint32_t capacity) {
     if (memory == nullptr)
         throw std::bad_alloc();
     segment = static_cast<Segment*>(memory);
+    count(capacity, segment->capacity);
     segment->capacity = capacity;
 }
 
-uint64_t memory_of(const Segment& segment) {
-    return uint64_t{segment.capacity} + (segment.file == kNoPageFile ? 0 : segment.size());
+// Whoever still needs the bytes goes on from memory.
+void close_file(Segment& segment) {
+    if (segment.file == kNoPageFile)
+        return;
+    close_page_file(std::exchange(segment.file, kNoPageFile));
+    count(0, segment.size());
 }
 
 // Writes the chunk's head right before its first byte, without leading zeros, and its tail.
@@ -65,13 +86,14 @@ void close_chunk(Segment& segment) {
 void drop(Segment* segment) {
     if (--segment->holders != 0)
         return;
-    if (segment->file != kNoPageFile)
-        close_page_file(segment->file);
+    close_file(*segment);
+    count(0, segment->capacity);
     std::free(segment);
 }
 
 Lane::~Lane() {
-    std::free(building_);
+    if (building_ != nullptr)
+        drop(building_);
     for (Segment* segment : segments_)
         drop(segment);
 }
@@ -154,7 +176,6 @@ size_t Lane::seal() {
     bytes_ += segment.size();
     events_ += building_events_;
     last_seq_ = segment.last_seq;
-    held_bytes_ += memory_of(segment);
     building_events_ = 0;
     ++end_;
     return segment.size();
@@ -167,6 +188,7 @@ void Lane::join(LaneMember& member, int fd, uint32_t flags) {
     slot.next = end_;
     slot.member = &member;
     slots_.push_back(slot);
+    direct_ += (flags & kSlotIndirect) == 0;
     member.slot = static_cast<uint32_t>(slots_.size() - 1);
     if (flags & kSlotBusy)
         set_busy(member.slot, end_);
@@ -176,6 +198,7 @@ void Lane::leave(LaneMember& member) {
     uint32_t hole = member.slot;
     if (slots_[hole].flags & kSlotBusy)
         unhold(slots_[hole].next);
+    direct_ -= (slots_[hole].flags & kSlotIndirect) == 0;
     member.slot = UINT32_MAX;
 
     auto move = [this](uint32_t from, uint32_t to) {
@@ -202,7 +225,14 @@ void Lane::leave(LaneMember& member) {
         release();
 }
 
+void Lane::make_direct(uint32_t index) {
+    Slot& slot = slots_[index];
+    direct_ += (slot.flags & kSlotIndirect) != 0;
+    slot.flags &= ~uint32_t{kSlotIndirect};
+}
+
 void Lane::hold(uint64_t ordinal) {
+    ++busy_;
     if (ordinal == end_)
         ++busy_at_end_;
     else
@@ -210,6 +240,7 @@ void Lane::hold(uint64_t ordinal) {
 }
 
 void Lane::unhold(uint64_t ordinal) {
+    --busy_;
     if (ordinal == end_)
         --busy_at_end_;
     else
@@ -239,7 +270,10 @@ void Lane::release() {
         Segment* front = segments_.front();
         if (front->refs != 0 || end_ - segments_.size() >= served_)
             return;
-        held_bytes_ -= memory_of(*front);
+        if (!with_file_.empty() && with_file_.front() == end_ - segments_.size())
+            with_file_.pop_front();
+        if (busy_ < kManySlots)
+            close_file(*front);
         segments_.pop_front();
         drop(front);
     }
@@ -251,32 +285,66 @@ void Lane::end_round() {
     round_running_ = false;
     served_ = round_end_;
     release();
+    close_spare_files();
 }
 
-int Lane::file_of(Segment& segment) {
-    if (!std::exchange(segment.is_judged, true) && segment.size() >= kLongSegment &&
-        slots_.size() >= kManySlots) {
-        held_bytes_ -= memory_of(segment);
-        segment.file = make_page_file({segment.data(), segment.size()});
-        held_bytes_ += memory_of(segment);
+// Behind a round only those who were blocked need what is still here. For a few of them a file is
+// not worth its memory, and many of them are not to take all files from other lanes. The newest go
+// first: those are needed last.
+void Lane::close_spare_files() {
+    const size_t kept = busy_ < kManySlots ? 0 : kMostKept;
+    auto served = std::lower_bound(with_file_.begin(), with_file_.end(), served_);
+    while (static_cast<size_t>(served - with_file_.begin()) > kept) {
+        --served;
+        close_file(segment(*served));
+        served = with_file_.erase(served);
     }
-    return segment.file;
 }
 
-ssize_t Lane::send_once(int fd, uint64_t ordinal, uint64_t offset, size_t& tried) {
-    Segment& first = segment(ordinal);
-    if (const int file = file_of(first); file != kNoPageFile) {
-        tried = first.size() - offset;
-        return send_page_file(fd, file, offset, tried);
+uint64_t Lane::held_bytes() {
+    return g_held_bytes;
+}
+
+void Lane::show_held_bytes(std::atomic<uint64_t>* gauge) {
+    g_gauge = gauge;
+    count(0, 0);
+}
+
+int Lane::file_of(uint64_t ordinal) {
+    Segment& of = segment(ordinal);
+    if (!std::exchange(of.is_judged, true) && of.size() >= kLongSegment && direct_ >= kManySlots) {
+        of.file = make_page_file({of.data(), of.size()});
+        if (of.file != kNoPageFile) {
+            count(of.size(), 0);
+            with_file_.insert(std::upper_bound(with_file_.begin(), with_file_.end(), ordinal),
+                              ordinal);
+        }
     }
+    return of.file;
+}
+
+Lane::Sent Lane::send_once(int fd, uint64_t ordinal, uint64_t offset, size_t& sent) {
+    if (const int file = file_of(ordinal); file != kNoPageFile) {
+        size_t pages = 0;
+        const size_t size = segment(ordinal).size() - offset;
+        const PagesSent result = send_page_file(fd, file, offset, size, pages);
+        sent += pages;
+        if (result != PagesSent::Refused)
+            return result == PagesSent::All ? Sent::All : Sent::Blocked;
+        offset += pages;
+    }
+    return send_from_memory(fd, ordinal, offset, sent);
+}
+
+Lane::Sent Lane::send_from_memory(int fd, uint64_t ordinal, uint64_t offset, size_t& sent) {
     iovec vectors[kMaxVectors];
     msghdr message{};
     message.msg_iov = vectors;
-    tried = 0;
+    size_t tried = 0;
     for (uint64_t at = ordinal; at != end_ && message.msg_iovlen < kMaxVectors; ++at) {
-        Segment& part = segment(at);
-        if (file_of(part) != kNoPageFile)
+        if (at != ordinal && file_of(at) != kNoPageFile)
             break;
+        Segment& part = segment(at);
         vectors[message.msg_iovlen++] = {const_cast<char*>(part.data()), part.size()};
         tried += part.size();
     }
@@ -285,33 +353,31 @@ ssize_t Lane::send_once(int fd, uint64_t ordinal, uint64_t offset, size_t& tried
     tried -= offset;
 
     // One segment is the rule; `send` spares the kernel the copy of a vector.
-    ssize_t sent;
+    ssize_t now;
     do {
-        sent = message.msg_iovlen == 1
-                   ? ::send(fd, vectors[0].iov_base, tried, MSG_NOSIGNAL | MSG_DONTWAIT)
-                   : ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    return sent;
+        now = message.msg_iovlen == 1
+                  ? ::send(fd, vectors[0].iov_base, tried, MSG_NOSIGNAL | MSG_DONTWAIT)
+                  : ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (now < 0 && errno == EINTR);
+    if (now < 0)
+        return errno == EAGAIN ? Sent::Blocked : Sent::Broken;
+    sent += static_cast<size_t>(now);
+    return static_cast<size_t>(now) == tried ? Sent::All : Sent::Blocked;
 }
 
 Lane::Sent Lane::send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset) {
     for (;;) {
-        size_t tried = 0;
-        const ssize_t sent = send_once(slot.fd, ordinal, offset, tried);
-        if (sent < 0)
-            return errno == EAGAIN ? Sent::Blocked : Sent::Broken;
-
-        slot.bytes += static_cast<uint64_t>(sent);
-        size_t rest = offset + static_cast<size_t>(sent);
+        size_t sent = 0;
+        const Sent result = send_once(slot.fd, ordinal, offset, sent);
+        slot.bytes += sent;
+        size_t rest = offset + sent;
         while (ordinal != end_ && rest >= segment(ordinal).size()) {
             rest -= segment(ordinal).size();
             ++ordinal;
         }
         offset = rest;
-        if (ordinal == end_)
-            return Sent::All;
-        if (static_cast<size_t>(sent) < tried)
-            return Sent::Blocked;
+        if (result != Sent::All || ordinal == end_)
+            return result;
     }
 }
 

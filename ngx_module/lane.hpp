@@ -1,9 +1,9 @@
 // One byte stream shared by many subscribers: the events of a topic in one encoding.
 //
 // What a wake brought is encoded once into a segment (for SSE over HTTP/1.1: one chunk) and sent to
-// every subscriber with one system call each. A subscriber owns no queue; its slot says which
-// segment it needs next. Slots are dense and 32 bytes, so that the loop over thousands of them
-// touches little memory.
+// every subscriber, as a rule with one system call each. A subscriber owns no queue; its slot says
+// which segment it needs next. Slots are dense and 32 bytes, so that the loop over thousands of
+// them touches little memory.
 //
 //   segments   [ 41 | 42 | 43 | 44 ]  end_ = 45        ordinals; only what somebody still needs is
 //   kept
@@ -14,11 +14,13 @@
 // first; it then holds a reference on its next segment. The others are always served up to the end
 // of the last finished round. A round may stop half-way, when its budget of sends is used up, and
 // go on later. A long segment for many goes out as pages of a file (page_file.hpp), which spares
-// the copies. Single-threaded; does no I/O but sending to the descriptors in direct slots, one by
-// one or through a batch; knows nothing of nginx.
+// the copies; its bytes stay in memory, for who cannot use the file and for when it is closed.
+// Single-threaded; does no I/O but such files and sending to the descriptors in direct slots, which
+// are non-blocking sockets, one by one or through a batch; knows nothing of nginx.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -100,6 +102,8 @@ class Lane {
     // when others leave.
     void join(LaneMember& member, int fd, uint32_t flags);
     void leave(LaneMember& member);
+    // From now on plain `send` is the slot's way.
+    void make_direct(uint32_t index);
     Slot& slot(uint32_t index) { return slots_[index]; }
     size_t size() const { return slots_.size(); }
 
@@ -132,10 +136,13 @@ class Lane {
 
     // Frees the segments that nobody needs any more.
     void release();
-    uint64_t held_bytes() const { return held_bytes_; }  // memory of the segments
+    // Memory of the segments of all lanes, and of those that a subscriber alone still holds.
+    static uint64_t held_bytes();
+    // Keeps it in there from now on; nullptr: no longer.
+    static void show_held_bytes(std::atomic<uint64_t>* gauge);
 
     // The file of a segment that is worth one, or kNoPageFile. For who sends past nginx.
-    int file_of(Segment& segment);
+    int file_of(uint64_t ordinal);
 
     // -- fan-out
     // Serves slots until all have everything or the budget (sends) is used up; true when all are
@@ -157,9 +164,10 @@ class Lane {
 
   private:
     enum class Sent { All, Blocked, Broken };
-    // Sends from `offset` bytes of segment `ordinal` on: what it tried to, and how many bytes of it
-    // the socket took, or -1 and errno.
-    ssize_t send_once(int fd, uint64_t ordinal, uint64_t offset, size_t& tried);
+    // Sends from `offset` bytes of segment `ordinal` on, and adds to `sent` how many bytes the
+    // socket took. All: of what it tried to send, which may end before the lane does.
+    Sent send_once(int fd, uint64_t ordinal, uint64_t offset, size_t& sent);
+    Sent send_from_memory(int fd, uint64_t ordinal, uint64_t offset, size_t& sent);
     // Goes on with that until all is sent or the socket is full, and moves both on.
     Sent send_to(Slot& slot, uint64_t& ordinal, uint64_t& offset);
     template <class Visitor>
@@ -170,12 +178,16 @@ class Lane {
     void append_compressed(const OutEvent& event);
     void hold(uint64_t ordinal);
     void unhold(uint64_t ordinal);
+    void close_spare_files();
 
     Encoding encoding_;
     LaneLimits limits_;
     std::vector<Slot> slots_;
     std::deque<Segment*> segments_;  // owned; oldest first; the last one has ordinal end_ - 1
     uint64_t end_ = 0;
+    std::deque<uint64_t> with_file_;  // segments that have a file, oldest first
+    uint32_t direct_ = 0;             // slots that are sent to from the loop
+    uint32_t busy_ = 0;
     uint32_t busy_at_end_ = 0;     // busy slots that need the segment that will be end_
     Segment* building_ = nullptr;  // owned; not sendable yet
     uint32_t building_events_ = 0;
@@ -190,7 +202,6 @@ class Lane {
     uint64_t last_seq_ = 0;
     uint64_t last_event_ms_ = 0;
     GzipSum sum_;  // of all texts that were appended
-    uint64_t held_bytes_ = 0;
 };
 
 template <class Visitor>
@@ -223,8 +234,7 @@ bool Lane::fan_out(Visitor& visitor, uint32_t& budget, SendBatch* batch) {
                 visitor.indirect(slot, index);
                 continue;
             }
-            if (batch != nullptr && slot.next + 1 == end_ &&
-                file_of(segment(slot.next)) == kNoPageFile) {
+            if (batch != nullptr && slot.next + 1 == end_ && file_of(slot.next) == kNoPageFile) {
                 Segment& part = segment(slot.next);
                 batch->add({this, slot.next, part.data(), part.size(), index, slot.fd, 0});
                 slot.bytes += part.size();

@@ -1,10 +1,11 @@
 #include "page_file.hpp"
 
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "ring/memory_file.hpp"
 
 namespace herald {
 
@@ -27,9 +28,9 @@ bool write_all(int file, std::string_view bytes) {
 }  // namespace
 
 int make_page_file(std::string_view bytes) noexcept {
-    if (g_open == kMostPageFiles)
+    if (g_open == kMostPageFiles || bytes.size() > kMostPageFileBytes)
         return kNoPageFile;
-    const int file = memfd_create("herald-segment", MFD_CLOEXEC);
+    const int file = ring::make_memory_file("herald-segment", 0);
     if (file < 0)
         return kNoPageFile;
     if (!write_all(file, bytes)) {
@@ -47,20 +48,21 @@ void close_page_file(int file) noexcept {
 
 // Linux may end sendfile() at any time without saying why: only what fails says that the socket is
 // full.
-ssize_t send_page_file(int socket, int file, size_t offset, size_t size) noexcept {
-    size_t sent = 0;
-    while (sent < size) {
-        auto at = static_cast<off_t>(offset + sent);
-        const ssize_t now = sendfile(socket, file, &at, size - sent);
+PagesSent send_page_file(int socket, int file, size_t offset, size_t size, size_t& sent) noexcept {
+    while (size != 0) {
+        auto at = static_cast<off_t>(offset);
+        const ssize_t now = sendfile(socket, file, &at, size);
         if (now < 0 && errno == EINTR)
             continue;
-        if (now == 0)
-            errno = EIO;  // the file is shorter than was said
+        if (now < 0 && errno == EAGAIN)
+            return PagesSent::Full;
         if (now <= 0)
-            return sent != 0 ? static_cast<ssize_t>(sent) : -1;
+            return PagesSent::Refused;
         sent += static_cast<size_t>(now);
+        offset += static_cast<size_t>(now);
+        size -= static_cast<size_t>(now);
     }
-    return static_cast<ssize_t>(sent);
+    return PagesSent::All;
 }
 
 }  // namespace herald

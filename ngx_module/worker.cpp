@@ -99,12 +99,14 @@ Worker::Worker(ngx_cycle_t* cycle, MainSettings& settings)
 
     if (settings.io_uring)
         open_batch();
+    Lane::show_held_bytes(&counters.held_bytes);
     g_worker = this;
     link_.connect();
 }
 
 Worker::~Worker() {
     g_worker = nullptr;
+    Lane::show_held_bytes(nullptr);
     if (timer_.timer_set)
         ngx_del_timer(&timer_);
     if (posted_.posted) {

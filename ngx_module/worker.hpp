@@ -116,7 +116,7 @@ class Worker {
     void seal();
     void replay_topic(Topic& topic);
     bool fan_out();
-    uint64_t finish_batch(LaneVisitor& visitor, size_t topics);
+    void finish_batch(LaneVisitor& visitor, size_t topics);
     void open_batch();
     void touch(Topic& topic);
     void arm_timer();

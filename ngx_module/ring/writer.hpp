@@ -27,6 +27,7 @@
 #include "channel_table.hpp"
 #include "hash.hpp"
 #include "layout.hpp"
+#include "memory_file.hpp"
 
 namespace herald::ring {
 
@@ -67,7 +68,7 @@ class BasicWriter {
         capacity_ = (options.capacity + 4095) & ~uint64_t{4095};
         map_size_ = kHeaderSize + capacity_;
 
-        fd_ = memfd_create("herald-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd_ = make_memory_file("herald-ring", MFD_ALLOW_SEALING);
         if (fd_ < 0)
             throw std::system_error(errno, std::generic_category(), "memfd_create");
         try {

@@ -207,12 +207,12 @@ TEST_F(LaneBatch, ServesSlotsOfManyLanes) {
     EXPECT_EQ(calls, "broken ");
     for (int i = 0; i < 20; ++i) {
         lanes[i]->end_round();
-        EXPECT_EQ(lanes[i]->held_bytes(), 0u);
         if (i == 7)
             EXPECT_TRUE(lanes[i]->slot(0).flags & kSlotDead);
         else
             EXPECT_EQ(members[i]->read(), "data: " + std::to_string(i) + "\n\n");
     }
+    EXPECT_EQ(Lane::held_bytes(), 0u);
 }
 
 TEST_F(LaneBatch, SendsEverythingWithoutARingThatFails) {
@@ -258,11 +258,14 @@ TEST_F(LaneBatch, DealsWithAllSlotsBeforeAnExceptionGoesOn) {
 
 // -- Refusals
 
-// This process gets `error` from io_uring_setup from here on.
-bool forbid_io_uring(int error) {
+// This process gets `error` from io_uring_setup from here on, where it asks for more than
+// `entries`.
+bool forbid_io_uring(int error, uint32_t entries = 0) {
     sock_filter rules[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, entries, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -294,7 +297,26 @@ TEST(SendBatchRefusal, SaysThatTheKernelHasNone) {
 TEST(SendBatchRefusal, SaysThatMemoryMustNotBeLocked) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_EXIT(print_refusal(ENOMEM), testing::ExitedWithCode(0),
-                "failed: Cannot allocate memory; a higher limit of locked memory");
+                "failed: Cannot allocate memory; where the kernel counts it as locked memory, a "
+                "higher limit");
+}
+
+void print_room(uint32_t entries) {
+    std::string refusal;
+    uint32_t room = 0;
+    if (!forbid_io_uring(ENOMEM, entries))
+        room = entries;
+    else if (const auto batch = SendBatch::open(refusal)) {
+        for (; !batch->is_full(); ++room)
+            batch->add({});
+    }
+    std::cerr << room << " sends " << refusal << '\n';
+    std::exit(0);
+}
+
+TEST_F(LaneBatch, IsSmallerWhereTheKernelHasNoRoomForMore) {
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
+    EXPECT_EXIT(print_room(256), testing::ExitedWithCode(0), "256 sends");
 }
 
 }  // namespace

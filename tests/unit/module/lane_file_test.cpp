@@ -1,5 +1,13 @@
 // Fan-out of long segments to many: as pages of a file, and to whoever reads the same bytes.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 
 #include "lane_fixture.hpp"
@@ -32,17 +40,19 @@ class LaneFile : public LaneTest {
         }
         return count;
     }
-    // Whether a file is used for a segment of this size and so many readers.
+    // Whether a file is used for a segment of this size and so many more readers.
     bool uses_file(size_t size, int readers) {
-        Client& behind = join(kSlotBusy);
-        join_crowd(readers - 1);
+        join_crowd(readers);
         append_and_seal(text(size));
-        fan_out();
-        EXPECT_EQ(files(), lane->segment(0).file == kNoPageFile ? 0u : 1u);
-        const bool uses = lane->segment(0).file != kNoPageFile;
-        EXPECT_EQ(lane->held_bytes(),
-                  lane->segment(0).capacity + (uses ? lane->segment(0).size() : 0u));
-        finish(behind);
+        const uint64_t without = Lane::held_bytes();
+        bool uses = false;
+        while (!fan_out(1)) {
+            const Segment& segment = lane->segment(lane->end() - 1);
+            EXPECT_EQ(files(), segment.file == kNoPageFile ? 0u : 1u);
+            EXPECT_EQ(Lane::held_bytes() - without,
+                      segment.file == kNoPageFile ? 0u : segment.size());
+            uses = uses || segment.file != kNoPageFile;
+        }
         return uses;
     }
     void finish(Client& client) {
@@ -120,18 +130,74 @@ TEST_F(LaneFile, GoesOnWhereASocketWasFull) {
     expect_all_have_everything();
 }
 
-TEST_F(LaneFile, IsHeldByWhoeverIsInTheMiddleOfIt) {
+TEST_F(LaneFile, IsNotForReadersThatCannotUseIt) {
+    for (int i = 0; i < kMany; ++i)
+        join(kSlotIndirect);
+    EXPECT_FALSE(uses_file(kLong, 1));
+    EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(LaneFile, IsForReadersThatHaveBecomeDirect) {
+    for (int i = 0; i < kMany; ++i)
+        lane->make_direct(join(kSlotIndirect).slot);
+    EXPECT_TRUE(uses_file(kLong, 1));
+    expect_all_have_everything();
+}
+
+TEST_F(LaneFile, IsClosedWhenOnlyAFewStillReadIt) {
     join_crowd();
     Client& slow = join(0, 4096);
+    Client& slower = join(kSlotBusy);
     for (int i = 0; i < 4; ++i)
         append_and_seal(text(kLong));
     fan_out();
-    ASSERT_NE(slow.partial, nullptr);
-    for (int i = 0; i < kMany; ++i)
-        leave(*clients.front());
-    EXPECT_GT(files(), 0u);
+    EXPECT_EQ(files(), 0u);
+    EXPECT_GT(lane->held_bytes(), 4 * kLong);
     finish(slow);
+    finish(slower);
     expect_all_have_everything();
+}
+
+TEST_F(LaneFile, LeavesMostFilesToOthers) {
+    join_crowd(kMany, 4096);
+    for (int i = 0; i < kMostPageFiles; ++i)
+        append_and_seal(text(kLong));
+    fan_out();
+    EXPECT_GT(files(), 0u);
+    EXPECT_LE(files(), static_cast<size_t>(kMostPageFiles) / 2);
+    for (auto& client : clients)
+        finish(*client);
+    expect_all_have_everything();
+}
+
+// From here on this process may not call sendfile().
+bool forbid_sendfile() {
+    sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendfile, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{std::size(rules), rules};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST_F(LaneFile, IsReadFromMemoryWhereTheKernelSendsNoPages) {
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
+    const auto deliver = [this] {
+        if (!forbid_sendfile())
+            std::exit(0);
+        join_crowd();
+        Client& slow = join(0, 4096);
+        for (size_t size : {size_t{10}, kLong, kLong, size_t{10}})
+            append_and_seal(text(size));
+        fan_out();
+        finish(slow);
+        expect_all_have_everything();
+        std::exit(HasFailure() ? 1 : 0);
+    };
+    EXPECT_EXIT(deliver(), testing::ExitedWithCode(0), "");
 }
 
 TEST_F(LaneFile, TellsOfAReaderThatHasGone) {

@@ -297,10 +297,11 @@ TEST_F(LaneTest, KeepsASegmentThatASubscriberHoldsAfterItsRelease) {
     append(std::string(50000, 'x'));
     lane->seal();
     fan_out();  // the lane has let go of it, the subscriber has not
-    EXPECT_EQ(lane->held_bytes(), 0u);
+    EXPECT_GT(lane->held_bytes(), 50000u);
     slow.read();
     while (!flush(slow))
         slow.read();
+    EXPECT_EQ(lane->held_bytes(), 0u);
     EXPECT_EQ(slow.read(), stream);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +47,12 @@ class PageFile : public testing::Test {
             files_.push_back(file);
         return file;
     }
+    // How many bytes the socket took.
+    size_t send(int file, size_t offset, size_t size, PagesSent expected) const {
+        size_t sent = 0;
+        EXPECT_EQ(send_page_file(writer_, file, offset, size, sent), expected);
+        return sent;
+    }
     void close_last() {
         close_page_file(files_.back());
         files_.pop_back();
@@ -72,16 +79,14 @@ class PageFile : public testing::Test {
 TEST_F(PageFile, IsSentFromAnOffset) {
     const std::string bytes = text(50'001, 1);
     const int file = make(bytes);
-    EXPECT_EQ(send_page_file(writer_, file, 0, 10), 10);
-    EXPECT_EQ(send_page_file(writer_, file, 10, bytes.size() - 10),
-              static_cast<ssize_t>(bytes.size() - 10));
+    EXPECT_EQ(send(file, 0, 10, PagesSent::All), 10u);
+    EXPECT_EQ(send(file, 10, bytes.size() - 10, PagesSent::All), bytes.size() - 10);
     EXPECT_EQ(read(bytes.size()), bytes);
 }
 
 TEST_F(PageFile, IsReadAsItWasWhenOthersHaveComeInItsPlace) {
     const std::string bytes = text(60'000, 2);
-    ASSERT_EQ(send_page_file(writer_, make(bytes), 0, bytes.size()),
-              static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(send(make(bytes), 0, bytes.size(), PagesSent::All), bytes.size());
     close_last();
     for (unsigned i = 0; i < 32; ++i)
         ASSERT_NE(make(text(60'000, 3 + i)), kNoPageFile);
@@ -89,34 +94,43 @@ TEST_F(PageFile, IsReadAsItWasWhenOthersHaveComeInItsPlace) {
 }
 
 TEST_F(PageFile, GoesOnWhereTheSocketWasFull) {
-    const std::string bytes = text(16 << 20, 4);
-    const int file = make(bytes);
-    const ssize_t sent = send_page_file(writer_, file, 0, bytes.size());
-    ASSERT_GT(sent, 0);
-    ASSERT_LT(sent, static_cast<ssize_t>(bytes.size()));
-    EXPECT_EQ(send_page_file(writer_, file, static_cast<size_t>(sent), 1), -1);
-    EXPECT_EQ(errno, EAGAIN);
-
-    std::string got = read(static_cast<size_t>(sent));
-    while (got.size() < bytes.size()) {
-        const ssize_t more = send_page_file(writer_, file, got.size(), bytes.size() - got.size());
-        if (more > 0)
-            got += read(static_cast<size_t>(more));
+    // Together more than a socket takes.
+    std::vector<std::string> texts;
+    std::string all;
+    for (unsigned i = 0; i < 4; ++i) {
+        texts.push_back(text(kMostPageFileBytes, 4 + i));
+        all += texts.back();
     }
-    EXPECT_TRUE(got == bytes);
+    std::string got;
+    bool was_full = false;
+    for (const std::string& bytes : texts) {
+        const int file = make(bytes);
+        for (size_t at = 0; at < bytes.size();) {
+            size_t sent = 0;
+            const PagesSent result = send_page_file(writer_, file, at, bytes.size() - at, sent);
+            at += sent;
+            if (result == PagesSent::All)
+                continue;
+            ASSERT_EQ(result, PagesSent::Full);
+            was_full = true;
+            EXPECT_EQ(send(file, at, 1, PagesSent::Full), 0u);
+            got += read(1 << 20);
+        }
+    }
+    got += read(all.size() - got.size());
+    EXPECT_TRUE(was_full);
+    EXPECT_TRUE(got == all);
 }
 
-TEST_F(PageFile, SaysThatTheReaderHasGone) {
+TEST_F(PageFile, IsRefusedWhereTheReaderHasGone) {
     const int file = make(text(50'000, 5));
     shutdown(writer_, SHUT_WR);
-    EXPECT_EQ(send_page_file(writer_, file, 0, 50'000), -1);
-    EXPECT_EQ(errno, EPIPE);
+    EXPECT_EQ(send(file, 0, 50'000, PagesSent::Refused), 0u);
 }
 
 TEST_F(PageFile, IsNotSentBeyondItsEnd) {
     const int file = make("short");
-    EXPECT_EQ(send_page_file(writer_, file, 5, 1), -1);
-    EXPECT_EQ(errno, EIO);
+    EXPECT_EQ(send(file, 3, 5, PagesSent::Refused), 2u);
 }
 
 TEST_F(PageFile, ThereAreNeverTooMany) {
@@ -124,6 +138,22 @@ TEST_F(PageFile, ThereAreNeverTooMany) {
         ASSERT_NE(make("x"), kNoPageFile);
     EXPECT_EQ(make("x"), kNoPageFile);
     close_last();
+    EXPECT_NE(make("x"), kNoPageFile);
+}
+
+TEST_F(PageFile, IsNeverTooLarge) {
+    EXPECT_NE(make(std::string(kMostPageFileBytes, 'x')), kNoPageFile);
+    EXPECT_EQ(make(std::string(kMostPageFileBytes + 1, 'x')), kNoPageFile);
+}
+
+TEST_F(PageFile, IsNoneWhereDescriptorsHaveRunOut) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const rlimit none{0, limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    const int file = make("x");
+    setrlimit(RLIMIT_NOFILE, &limit);
+    EXPECT_EQ(file, kNoPageFile);
     EXPECT_NE(make("x"), kNoPageFile);
 }
 
