@@ -18,7 +18,7 @@ char* complain(ngx_conf_t* cf, const char* text, std::string_view name) {
     return kConfError;
 }
 
-// The one list with these issuers; made where there is none yet.
+// The one list with these issuers in this order; made where there is none yet.
 const AuthList* list_of(AuthMainSettings& main, AuthList wanted) {
     for (const auto& list : main.lists) {
         if (list->issuers == wanted.issuers && list->opaque == wanted.opaque)
@@ -42,9 +42,9 @@ char* resolve(ngx_conf_t* cf, AuthSettings& settings) {
                             "\"herald_auth\" names \"%V\" in location \"%V\", and there is no "
                             "herald_issuer of that name",
                             name);
-        list.issuers.push_back(issuer);
+        if (std::find(list.issuers.begin(), list.issuers.end(), issuer) == list.issuers.end())
+            list.issuers.push_back(issuer);
     }
-    std::sort(list.issuers.begin(), list.issuers.end());
     settings.list = list_of(main, std::move(list));
     return NGX_CONF_OK;
 }

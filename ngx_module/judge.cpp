@@ -23,17 +23,31 @@ Judgement judgement_of(jwt::Verdict verdict) {
     }
 }
 
-// Returns for how long it is worth while to wait for them, in milliseconds.
-uint64_t ask_for_newer_keys(const AuthList& list, const jwt::Issuer* unknown) {
+// Of all these issuers; returns for how long it is worth while to wait, in milliseconds.
+uint64_t ask_for_newer_keys(const AuthList& list, const std::vector<const jwt::Issuer*>& unknown) {
     Worker* worker = Worker::current();
     uint64_t wait = 0;
     for (const IssuerSettings* settings : list.issuers) {
-        if (&settings->issuer != unknown || worker == nullptr)
+        const bool lacks_key =
+            std::find(unknown.begin(), unknown.end(), &settings->issuer) != unknown.end();
+        if (!lacks_key || worker == nullptr)
             continue;
         for (const IssuerSettings::Watched& source : settings->watched)
             wait = std::max(wait, worker->trust().refetch(source.source, now_ms()));
     }
     return wait;
+}
+
+// A source of keys without what may be secret in a URL: user, password and query.
+std::string without_secrets(std::string_view source) {
+    if (!source.starts_with("url:"))
+        return std::string(source);
+    std::string shown(source.substr(0, source.find_first_of("?#")));
+    const size_t host = shown.find("://") + 3;  // it was checked to be a URL
+    const size_t user_end = shown.rfind('@', shown.find('/', host));
+    if (user_end != shown.npos && user_end >= host)
+        shown.erase(host, user_end + 1 - host);
+    return shown;
 }
 
 // -1: memory is out.
@@ -160,15 +174,14 @@ Judgement Judge::verify(const AuthList& list, std::string_view token, int64_t no
             issuers.push_back(&settings->issuer);
     }
     auto identity = std::make_shared<Identity>();
-    const jwt::Issuer* unknown = nullptr;
+    std::vector<const jwt::Issuer*> unknown;
     jwt::Verdict verdict = jwt::verify(token, issuers, now, identity->claims, &unknown);
     if (verdict == jwt::Verdict::Valid) {
         if (!is_plain_text(identity->claims.user))
             return {AuthStatus::Invalid, nullptr, "its user has control characters"};
         return {AuthStatus::Ok, std::move(identity), {}};
     }
-    const uint64_t news_ms =
-        verdict == jwt::Verdict::UnknownKey ? ask_for_newer_keys(list, unknown) : 0;
+    const uint64_t news_ms = ask_for_newer_keys(list, unknown);
     // Where one of several issuers has no keys yet, another's verdict is not the last word.
     for (const jwt::Issuer* one : issuers) {
         if (issuers.size() > 1 && one->keys.empty() &&
@@ -182,7 +195,8 @@ Judgement Judge::verify(const AuthList& list, std::string_view token, int64_t no
 
 void Judge::take_keys(AuthMainSettings& settings, std::string_view source, std::string_view json,
                       ngx_log_t* log) {
-    ngx_str_t source_text = as_ngx_str(source);
+    const std::string shown = without_secrets(source);
+    ngx_str_t source_text = as_ngx_str(shown);
     for (const auto& issuer : settings.issuers) {
         for (IssuerSettings::Watched& watched : issuer->watched) {
             if (watched.source != source)

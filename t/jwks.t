@@ -61,6 +61,7 @@ answer('many', 200, jwks(map { $keys->jwk('ec', kid => "k$_") } 1 .. 33));
 answer('failing', 500, $set);
 answer('secret', 200, json_text({ keys => [{ kty => 'oct', kid => 'rsa', k => base64url('x' x 32) }] }));
 nothing('slow');    # 'closing' is not there at all
+answer('mixed', 200, jwks($keys->jwk('rsa', kid => 'rsa'), $keys->jwk('ec', kid => 'enc', use => 'enc')));
 my @broken = qw(downgraded looping html huge many failing slow closing secret);
 
 my $conf = <<'CONF';
@@ -78,8 +79,9 @@ http {
 }
 CONF
 my @all = ('good', 'redirected', @broken);
-$conf =~ s{ISSUERS}{join "\n    ", map { "herald_issuer $_ { jwks url:https://localhost:$port/$_; }" } @all}e;
-$conf =~ s{LOCATIONS}{join "\n        ", map { "location = /$_ { herald_auth $_; try_files /none =204; }" } @all}e;
+$conf =~ s{ISSUERS}{join "\n    ", 'herald_issuer mixed { jwks url:https://user:hush1@localhost:' . $port . '/mixed?apikey=hush2; }',
+    map { "herald_issuer $_ { jwks url:https://localhost:$port/$_; }" } @all}e;
+$conf =~ s{LOCATIONS}{join "\n        ", map { "location = /$_ { herald_auth $_; try_files /none =204; }" } 'mixed', @all}e;
 my $h = Herald->new(conf => $conf, toml => <<'TOML', env => { CURL_CA_BUNDLE => "$dir/tls.pem" });
 %%SIDECAR%%
 [ring]
@@ -143,6 +145,9 @@ $h->restart_sidecar;
 wait_for(sub { status('good', $ec) == 204 }, 'an endpoint that is back', 60);
 pass 'an endpoint that is back is heard';
 
+steady('mixed', $rsa, 204);
+like $h->read_file('error.log'), qr{"mixed", url:https://localhost:$port/mixed: key}, 'a key that cannot be used is told';
+unlike $h->read_file('error.log') . $h->sidecar_log, qr/hush/, '  without the secrets of its URL';
 unlike $h->sidecar_log, qr/eyJ/, 'no token is logged';
 $h->finish;
 done_testing;

@@ -38,12 +38,13 @@ http {
     %%TEMP_PATHS%%
     herald_sidecar unix:%%SOCKET%%;
     herald_issuer keys { jwks file:KEYS; }
+    herald_issuer own { secret env:HERALD_TEST_OLD; }
     herald_issuer old { iss https://id.example/; secret env:HERALD_TEST_OLD; }
     herald_issuer new { iss https://id.example/; secret env:HERALD_TEST_NEW; }
     server {
         listen 127.0.0.1:%%PORT%%;
         keepalive_requests 1000000;
-        location = /keys { herald_auth keys; try_files /none =204; }
+        location = /keys { herald_auth own keys; try_files /none =204; }
         location = /secret { herald_auth SECRETS; try_files /none =204; }
         location = /health { herald_health; }
     }

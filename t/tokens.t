@@ -34,6 +34,8 @@ http {
     herald_issuer hs { iss https://hs.example/; aud streams other; secret env:HS_SECRET; roles_claim realm_access.roles; leeway 5s; }
     herald_issuer hs_next { iss https://hs.example/; aud streams; secret env:HS_NEXT; roles_claim realm_access.roles; leeway 5s; }
     herald_issuer keys { iss https://keys.example/; jwks file:${KEYS_DIR}/keys.json; user_claim email; }
+    herald_issuer by_sub { iss https://two.example/; secret env:HS_SECRET; }
+    herald_issuer by_mail { iss https://two.example/; secret env:HS_SECRET; user_claim email; }
     herald_issuer unset { iss https://unset.example/; secret env:HERALD_TEST_UNSET; }
     herald_issuer unset_domain { iss https://${HERALD_TEST_UNSET}/; jwks url:https://${HERALD_TEST_UNSET}/jwks.json; }
     map $herald_auth_status $why { none "Not authenticated"; default "No \"$herald_auth_status\""; }
@@ -55,6 +57,8 @@ http {
         location = /all { herald_auth hs hs_next keys static; try_files /none =204; }
         location = /hs { herald_auth hs; try_files /none =204; }
         location = /keys { herald_auth keys; herald_token_from header; try_files /none =204; }
+        location = /by_sub { herald_auth by_sub by_mail; try_files /none =204; }
+        location = /by_mail { herald_auth by_mail by_sub by_mail; try_files /none =204; }
         location = /static { herald_auth static; try_files /none =204; }
         location = /open { herald_auth off; try_files /none =204; }
         location = /unset { herald_auth unset unset_domain; try_files /none =204; }
@@ -319,6 +323,11 @@ status_is('/two', [bearer(hs({ realm_access => { roles => 'b' }, org => 'o2' }))
 status_is('/two', [bearer(hs({ org => 'o1' }))], 403, 'nor the other');
 is get('/proxied', bearer(hs({ org => 'o1' })))->{body}, "user=u1 org=o1\n", 'an upstream is told user and claims';
 is get('/proxied', bearer(hs({ org => "o1\r\nX-User: root" })))->{body}, "user=u1 org=\n", '  but no line ends';
+
+# -- several issuers of a token
+my $of_two = hs({ iss => 'https://two.example/', email => 'u1@example' });
+is get('/by_sub', bearer($of_two))->{headers}{'x-user'}, 'u1', 'the first issuer says whose it is';
+is get('/by_mail', bearer($of_two))->{headers}{'x-user'}, 'u1@example', 'the other one, where it is the first';
 
 # -- beside nginx's own
 my $basic = 'Basic ' . MIME::Base64::encode_base64('basic:basic-password', '');

@@ -144,9 +144,7 @@ std::string_view describe(Verdict verdict) {
 }
 
 Verdict verify(std::string_view token, std::span<const Issuer* const> issuers, int64_t now,
-               Claims& claims, const Issuer** unknown) {
-    if (unknown != nullptr)
-        *unknown = nullptr;
+               Claims& claims, std::vector<const Issuer*>* unknown) {
     Compact compact;
     if (parse_compact(token, compact) != nullptr)
         return Verdict::Malformed;
@@ -164,7 +162,7 @@ Verdict verify(std::string_view token, std::span<const Issuer* const> issuers, i
             return verdict;
         }
         if (verdict == Verdict::UnknownKey && unknown != nullptr)
-            *unknown = issuer;
+            unknown->push_back(issuer);
         furthest = std::max(furthest, verdict);
     }
     return furthest;

@@ -70,10 +70,10 @@ std::string_view describe(Verdict verdict);
 // A token without kid is tried with the keys of an issuer that are for its algorithm, the first
 // four of them.
 //
-// `*unknown` becomes the last issuer that lacks the key that the token names, whatever another
-// issuer said, or nullptr: whoever owns its keys may look for newer ones.
+// `unknown` gets the issuers that lack the key that the token names, whatever others said: whoever
+// owns their keys may look for newer ones.
 Verdict verify(std::string_view token, std::span<const Issuer* const> issuers, int64_t now,
-               Claims& claims, const Issuer** unknown = nullptr);
+               Claims& claims, std::vector<const Issuer*>* unknown = nullptr);
 
 // The member at a dotted path, or nullptr. A member whose whole name has dots in it
 // ("https://example.com/roles") is found too, before the path is split.

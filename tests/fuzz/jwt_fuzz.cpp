@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jwt/base64url.hpp"
 #include "jwt/plain_json.hpp"
@@ -105,11 +106,11 @@ void compare_readers(std::string_view text) {
 
 void judge(const Issuers& issuers, const std::string& token, bool is_signed) {
     Claims claims;
-    const Issuer* unknown = nullptr;
+    std::vector<const Issuer*> unknown;
     const Verdict verdict = verify(token, issuers.all, kNow, claims, &unknown);
     require(ERR_peek_error() == 0);
     require(!describe(verdict).empty());
-    require(verdict != Verdict::UnknownKey || unknown != nullptr);
+    require(verdict != Verdict::UnknownKey || !unknown.empty());
     require((verdict == Verdict::Valid) == (claims.all != nullptr));
     // Nobody finds the secret's signature by chance; the public keys' owners are elsewhere.
     require(verdict != Verdict::Valid || is_signed);
