@@ -311,13 +311,17 @@ size_t end_of_quotation(std::string_view text) {
     return text.size();
 }
 
+// Where the value of a header line begins. Without a colon nothing tells a name: all is value.
+size_t start_of_value(std::string_view header) {
+    const size_t colon = header.find(':');
+    return colon == std::string_view::npos ? 0 : header.find_first_not_of(' ', colon + 1);
+}
+
 // Masks the value of the header line that begins at `at`.
 void mask_logged_header(std::span<char> line, size_t at) {
     std::string_view text = text_of(line).substr(at);
     text = text.substr(0, end_of_quotation(text));
-    const size_t colon = text.find(':');
-    const size_t from =
-        text.find_first_not_of(' ', colon == std::string_view::npos ? colon : colon + 1);
+    const size_t from = start_of_value(text);
     if (from != std::string_view::npos)
         fill(line.subspan(at + from, text.size() - from));
 }
@@ -339,8 +343,14 @@ void mask_wrong_header(std::span<char> line) {
     for (std::string_view begin : kLines) {
         const size_t at = text.find(begin);
         const size_t quote = at == std::string_view::npos ? at : text.find('"', at);
-        if (quote != std::string_view::npos)
-            return mask_logged_header(line, quote + 1);
+        if (quote == std::string_view::npos)
+            continue;
+        // HTTP/2 and 3 quote the name alone.
+        const std::string_view header = text.substr(quote + 1);
+        if (text.substr(at + begin.size()).starts_with(" line") ||
+            header.substr(0, end_of_quotation(header)).find(':') != std::string_view::npos)
+            mask_logged_header(line, quote + 1);
+        return;
     }
     // HTTP/2 and 3: client sent header "NAME" with invalid value: "VALUE"
     constexpr std::string_view kValue = "\" with invalid value: \"";

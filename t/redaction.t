@@ -135,6 +135,8 @@ for my $case (
     ['408: half a request line' => 'GET /x?token=SECRET', 408],
     ['408: half a header' => "GET /x?token=SECRET HTTP/1.1\r\nHost: h\r\nReferer: /?token=SECRET\r\nA", 408],
     ['an ignored header line' => "GET /none HTTP/1.0\r\nX_KEY: SECRET\r\n\r\n", 404],
+    ['a header line without a colon' => "GET /none HTTP/1.0\r\nX-API-Key=SECRET\r\n\r\n", 404],
+    ['a token on a line of its own' => "GET /none HTTP/1.0\r\nReferer: /\r\nSECRET.SECRET.SECRET\r\n\r\n", 404],
     ['two Authorization headers' => "GET /none HTTP/1.0\r\nAuthorization: Bearer SECRET\r\nAuthorization: Bearer SECRET\r\n\r\n", qr/404|400/],
 ) {
     my ($what, $bytes, $status) = @$case;
@@ -218,6 +220,8 @@ for my $line (
     qr/client sent invalid request.*request: "GET \/x\?token=\*{27}/,
     qr/client sent invalid header line: "Authorization: \*+/,
     qr/client sent invalid header line: "X_KEY: \*{27}"/,
+    qr/client sent invalid header line: "\*{37}"/,
+    qr/client sent invalid header line: "\*{83}"/,
     qr/client sent too long header line: "A: /,
     qr/client timed out.*request: "GET \/x\?token=\*{27}"/,
     qr/No such file.*request: "GET \/none\?token=\*{27} HTTP\/1.1", host: "h"/,

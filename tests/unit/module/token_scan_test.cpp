@@ -363,6 +363,20 @@ TEST(LogMasking, HidesTheValuesOfSecretHeaders) {
     EXPECT_EQ(masked_log("http header: \"Accept: */*\"\n"), "http header: \"Accept: */*\"\n");
 }
 
+TEST(LogMasking, HidesHeaderLinesWithoutAName) {
+    EXPECT_EQ(masked_log("client sent invalid header line: \"X-API-Key=abc\" while reading client "
+                         "request headers, client: 127.0.0.1, request: \"GET / HTTP/1.1\"\n"),
+              "client sent invalid header line: \"*************\" while reading client "
+              "request headers, client: 127.0.0.1, request: \"GET / HTTP/1.1\"\n");
+    EXPECT_EQ(
+        masked_log("client sent invalid header line: \"eyJh.eyJz.c2ln\\x0d...\", client: c\n"),
+        "client sent invalid header line: \"*********************\", client: c\n");
+    EXPECT_EQ(masked_log("client sent too long header line: \"abc...\", client: c\n"),
+              "client sent too long header line: \"******\", client: c\n");
+    EXPECT_EQ(masked_log("client sent invalid header line: \"\", client: c\n"),
+              "client sent invalid header line: \"\", client: c\n");
+}
+
 TEST(LogMasking, HidesTheValuesOfHeaderLinesThatAreWrong) {
     EXPECT_EQ(masked_log("client sent invalid header line: \"X_API_KEY: abc\" while reading client "
                          "request headers, client: 127.0.0.1, server: s\n"),
@@ -382,6 +396,8 @@ TEST(LogMasking, HidesTheValuesOfHeaderLinesThatAreWrong) {
         "client sent header \"authorization\" with invalid value: \"********\", client: c\n");
     EXPECT_EQ(masked_log("client sent invalid header: \"a_b\", client: 127.0.0.1\n"),
               "client sent invalid header: \"a_b\", client: 127.0.0.1\n");
+    EXPECT_EQ(masked_log("client sent invalid header: \"a: b\", client: 127.0.0.1\n"),
+              "client sent invalid header: \"a: *\", client: 127.0.0.1\n");
 }
 
 }  // namespace
