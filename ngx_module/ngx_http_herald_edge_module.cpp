@@ -2,6 +2,7 @@
 // there. Tables and hooks; behaviour lives in the rooms that they point to.
 
 #include <algorithm>
+#include <utility>
 
 #include "cors.hpp"
 #include "error_log.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 ngx_http_output_header_filter_pt g_next_header_filter;
 ngx_http_output_body_filter_pt g_next_body_filter;
+ngx_http_handler_pt g_next_rewrite;  // nullptr: nginx was built without
 
 ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
     if (r == r->main) {
@@ -32,13 +34,22 @@ ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
     return failed ? NGX_ERROR : g_next_body_filter(r, out);
 }
 
+ngx_int_t rewrite(ngx_http_request_t* r) noexcept {
+    const ngx_int_t rc = redact_named_request(r);
+    return rc == NGX_DECLINED && g_next_rewrite != nullptr ? g_next_rewrite(r) : rc;
+}
+
+ngx_array_t& handlers_of(ngx_conf_t* cf, ngx_http_phases phase) {
+    auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    return core->phases[phase].handlers;
+}
+
 enum class Place { First, Last };
 
 // nginx runs the handlers of the log phase in the array's order, those of other phases backwards.
 bool add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler, Place place) {
-    auto* core = static_cast<ngx_http_core_main_conf_t*>(
-        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    ngx_array_t& handlers = core->phases[phase].handlers;
+    ngx_array_t& handlers = handlers_of(cf, phase);
     if (ngx_array_push(&handlers) == nullptr)
         return false;
     auto* all = static_cast<ngx_http_handler_pt*>(handlers.elts);
@@ -49,6 +60,20 @@ bool add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt hand
     return true;
 }
 
+// Puts `rewrite` into the place of the handler that would run first. One more ahead of nginx's own
+// would have it run a server's rewrites twice where there is no location: it tells by its place in
+// the phases that they have been run.
+bool wrap_rewrite(ngx_conf_t* cf) {
+    ngx_array_t& handlers = handlers_of(cf, NGX_HTTP_REWRITE_PHASE);
+    if (handlers.nelts == 0) {
+        g_next_rewrite = nullptr;
+        return add_handler(cf, NGX_HTTP_REWRITE_PHASE, rewrite, Place::Last);
+    }
+    auto& first = static_cast<ngx_http_handler_pt*>(handlers.elts)[handlers.nelts - 1];
+    g_next_rewrite = std::exchange(first, rewrite);
+    return true;
+}
+
 ngx_int_t postconfiguration(ngx_conf_t* cf) noexcept {
     g_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = header_filter;
@@ -56,6 +81,9 @@ ngx_int_t postconfiguration(ngx_conf_t* cf) noexcept {
     ngx_http_top_body_filter = body_filter;
     // Preflights come behind limit_req and limit_conn, like all requests.
     return add_handler(cf, NGX_HTTP_POST_READ_PHASE, redact_request, Place::Last) &&
+                   add_handler(cf, NGX_HTTP_SERVER_REWRITE_PHASE, redact_redirected_request,
+                               Place::Last) &&
+                   wrap_rewrite(cf) &&
                    add_handler(cf, NGX_HTTP_PREACCESS_PHASE, judge_origin, Place::First) &&
                    add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, forget_refusal, Place::Last) &&
                    add_handler(cf, NGX_HTTP_LOG_PHASE, redact_broken_request, Place::First)

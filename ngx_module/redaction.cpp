@@ -9,16 +9,17 @@ namespace {
 // What a request held before it was redacted. It hangs on the pool's clean-ups, where it can be
 // found again when an internal redirect has cleared the contexts.
 struct Aside {
-    std::string_view args;
+    std::string_view args;  // the first query with a token in it; empty: none had one
     OriginalHeader* subprotocols;
 };
 
 void keep_for_lookup(void*) noexcept {}
 
-const Aside* aside_of(ngx_http_request_t* r) {
+// nullptr: the request has not been redacted yet.
+Aside* aside_of(ngx_http_request_t* r) {
     for (ngx_pool_cleanup_t* at = r->pool->cleanup; at != nullptr; at = at->next) {
         if (at->handler == keep_for_lookup)
-            return static_cast<const Aside*>(at->data);
+            return static_cast<Aside*>(at->data);
     }
     return nullptr;
 }
@@ -34,29 +35,48 @@ void each_value(ngx_http_request_t* r, std::string_view name, Found&& found) {
     });
 }
 
-// Overwrites the tokens in every text that nginx keeps of the request.
+// Overwrites the tokens in every text that nginx keeps of the request, but for the query.
 void mask(ngx_http_request_t* r) {
     const auto names = elements<std::string_view>(edge_main_settings(r)->queries);
     mask_request_line(bytes(r->request_line), names);
     mask_uri(bytes(r->unparsed_uri), names);
-    mask_query(bytes(r->args), names);
     each_value(r, "Referer", [&](std::span<char> value) { mask_uri(value, names); });
     each_value(r, "Sec-WebSocket-Protocol", mask_subprotocols);
 }
 
-// Copies what `mask` will overwrite and presented_token will ask for; nullptr: no memory.
-Aside* put_aside(ngx_http_request_t* r) {
-    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(Aside));
-    if (cleanup == nullptr)
-        return nullptr;
-    auto* aside = new (cleanup->data) Aside{};
-    cleanup->handler = keep_for_lookup;
+// What $request would show of a line that came only in part, or was too long.
+void find_request_line(ngx_http_request_t* r) {
+    if (r->request_line.data != nullptr || r->request_start == nullptr || r->header_in == nullptr)
+        return;
+    u_char* end = r->request_start;
+    while (end < r->header_in->last && *end != CR && *end != LF)
+        ++end;
+    r->request_line = {static_cast<size_t>(end - r->request_start), r->request_start};
+}
 
-    const ngx_str_t args = copy_to_pool(r->pool, view(r->args));
-    if (args.data == nullptr)
-        return nullptr;
-    aside->args = view(args);
-    OriginalHeader** last = &aside->subprotocols;
+// Overwrites the tokens in the query, and puts it aside if it had one; false: no memory.
+bool redact_query(ngx_http_request_t* r, Aside& aside) {
+    if (r->args.len == 0)
+        return true;
+    const ngx_str_t original = copy_to_pool(r->pool, view(r->args));
+    if (original.data == nullptr)
+        return false;
+    // What a redirect has brought may be the configuration's own text.
+    if (r->internal) {
+        const ngx_str_t own = copy_to_pool(r->pool, view(r->args));
+        if (own.data == nullptr)
+            return false;
+        r->args = own;
+    }
+    mask_query(bytes(r->args), elements<std::string_view>(edge_main_settings(r)->queries));
+    if (aside.args.empty() && view(original) != view(r->args))
+        aside.args = view(original);
+    return true;
+}
+
+// Copies the offers of subprotocols, which `mask` will overwrite; false: no memory.
+bool put_offers_aside(ngx_http_request_t* r, Aside& aside) {
+    OriginalHeader** last = &aside.subprotocols;
     bool failed = false;
     each_header(r, "Sec-WebSocket-Protocol", [&](std::string_view value) {
         const ngx_str_t copy = copy_to_pool(r->pool, value);
@@ -68,16 +88,25 @@ Aside* put_aside(ngx_http_request_t* r) {
         *last = new (memory) OriginalHeader{view(copy), nullptr};
         last = &(*last)->next;
     });
-    return failed ? nullptr : aside;
+    return !failed;
 }
 
-// Whether presented_token could find something that `mask` overwrites.
-bool may_hold_token(ngx_http_request_t* r) {
-    if (r->args.len != 0)
-        return true;
-    bool offers = false;
-    each_header(r, "Sec-WebSocket-Protocol", [&](std::string_view) { offers = true; });
-    return offers;
+// Puts aside what presented_token will ask for, and overwrites it. A request with an Aside is one
+// that is redacted. False: no memory.
+bool redact(ngx_http_request_t* r) {
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(Aside));
+    if (cleanup == nullptr)
+        return false;
+    auto* aside = new (cleanup->data) Aside{};
+    if (!put_offers_aside(r, *aside) || !redact_query(r, *aside))
+        return false;
+    mask(r);
+    cleanup->handler = keep_for_lookup;
+    return true;
+}
+
+bool wants_redaction(ngx_http_request_t* r) {
+    return r == r->main && edge_main_settings(r)->redacts;
 }
 
 }  // namespace
@@ -114,27 +143,32 @@ bool is_redaction_cleanup(ngx_pool_cleanup_pt handler) {
 }
 
 ngx_int_t redact_request(ngx_http_request_t* r) noexcept {
-    if (r != r->main || !edge_main_settings(r)->redacts)
+    if (!wants_redaction(r))
         return NGX_DECLINED;
-    Aside* aside = nullptr;
-    if (may_hold_token(r) && (aside = put_aside(r)) == nullptr)
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    mask(r);
-    if (aside != nullptr && aside->args == view(r->args))
-        aside->args = {};  // no token in it
-    return NGX_DECLINED;
+    return redact(r) ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+ngx_int_t redact_redirected_request(ngx_http_request_t* r) noexcept {
+    if (!r->internal || !wants_redaction(r))
+        return NGX_DECLINED;
+    if (Aside* aside = aside_of(r); aside != nullptr)
+        return redact_query(r, *aside) ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    find_request_line(r);
+    return redact(r) ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+ngx_int_t redact_named_request(ngx_http_request_t* r) noexcept {
+    // Arguments that a rewrite has set are the operator's.
+    if (!r->internal || !wants_redaction(r) || aside_of(r) != nullptr)
+        return NGX_DECLINED;
+    return redact(r) ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 ngx_int_t redact_broken_request(ngx_http_request_t* r) noexcept {
-    if (r != r->main || !edge_main_settings(r)->redacts)
+    if (!wants_redaction(r))
         return NGX_OK;
-    // What $request would show of a line that came only in part, or was too long.
-    if (r->request_line.data == nullptr && r->request_start != nullptr && r->header_in != nullptr) {
-        u_char* end = r->request_start;
-        while (end < r->header_in->last && *end != CR && *end != LF)
-            ++end;
-        r->request_line = {static_cast<size_t>(end - r->request_start), r->request_start};
-    }
+    find_request_line(r);
+    mask_query(bytes(r->args), elements<std::string_view>(edge_main_settings(r)->queries));
     mask(r);
     return NGX_OK;
 }

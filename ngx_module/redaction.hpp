@@ -2,8 +2,9 @@
 // redacted, and what is not").
 //
 // Once the header is read, a request's query and its offers of subprotocols are put aside, for
-// presented_token, and overwritten where nginx keeps them. Requests that end before that are seen
-// to ahead of the access log; the error log has a room of its own (error_log.hpp).
+// presented_token, and overwritten where nginx keeps them. Requests that fail before that are seen
+// to where an error_page leads them, or else ahead of the access log; the error log has a room of
+// its own (error_log.hpp).
 #pragma once
 
 #include "edge_settings.hpp"
@@ -18,8 +19,8 @@ void want_redaction(ngx_conf_t* cf);
 // false: no memory.
 bool add_secret_name(ngx_conf_t* cf, ngx_array_t*& names, std::string_view name);
 
-// The query as the client sent it, if it had a token in it; else the request's own, which an
-// internal redirect may have made.
+// The query as the client sent it, if it had a token in it; else the first one with a token that an
+// internal redirect has made; else the request's own.
 std::string_view original_args(ngx_http_request_t* r);
 
 // The Sec-WebSocket-Protocol headers as the client sent them.
@@ -45,6 +46,10 @@ bool is_redaction_cleanup(ngx_pool_cleanup_pt handler);
 
 // Behind the reading of the header.
 ngx_int_t redact_request(ngx_http_request_t* r) noexcept;
+// Ahead of the server's rewrites, where internal redirects begin.
+ngx_int_t redact_redirected_request(ngx_http_request_t* r) noexcept;
+// Ahead of the location's rewrites, where named locations begin.
+ngx_int_t redact_named_request(ngx_http_request_t* r) noexcept;
 // Ahead of the access log, for requests whose header was never read to its end.
 ngx_int_t redact_broken_request(ngx_http_request_t* r) noexcept;
 

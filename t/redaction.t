@@ -2,7 +2,9 @@
 
 use strict;
 use warnings;
+use Digest::SHA 'sha256_hex';
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use Test::More;
 use Herald;
 
@@ -10,24 +12,27 @@ my $SECRET = 'sEcReT-' . join '', map { ('a' .. 'z')[rand 26] } 1 .. 20;
 my $STARS = '*' x length $SECRET;
 
 my $syslog = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "no socket: $!";
-my $conf = <<'CONF' =~ s/SYSLOG_PORT/$syslog->sockport/er;
+my $conf = <<'CONF' =~ s/SYSLOG_PORT/$syslog->sockport/er =~ s/HASH/sha256_hex($SECRET)/er =~ s/SECRET/$SECRET/gr;
 worker_processes 1;
 events { worker_connections 256; }
 http {
     %%TEMP_PATHS%%
     log_format all '$status|$request|$request_uri|$args|$query_string|$is_args|$arg_token|$arg_key|$arg_other'
         '|$http_referer|$http_sec_websocket_protocol|$uri|$document_uri|';
+    log_format seen '$seen';
     access_log %%DIR%%/all.log all;
     error_log %%DIR%%/http.log info;
     large_client_header_buffers 2 2k;
     client_header_timeout 1s;
     lingering_timeout 200ms;
+    herald_static_token sha256:HASH;
     server {
         listen 127.0.0.1:%%PORT%%;
         listen 127.0.0.1:%%PORT2%% ssl http2;
         ssl_certificate %%CERT%%;
         ssl_certificate_key %%KEY%%;
         server_name localhost;
+        error_page 497 = @vars;
         location / { root %%DIR%%/nowhere; }
         location = /vars { return 200 "$request|$request_uri|$args|$arg_token|$arg_key|$http_referer|$is_args"; }
         location = /redirect { return 301 /to$is_args$args; }
@@ -43,12 +48,67 @@ http {
         location = /page { root %%DIR%%; }
         location = /big { client_max_body_size 1; root %%DIR%%/nowhere; }
         location = /elsewhere { herald_token_from header query=KEY api_key=X-Key:X-Secret; return 204; }
+        location = /checked { herald_auth static; herald_token_from query=token; try_files /none =204; }
+        location = /guest { error_page 404 = /checked?token=SECRET; return 404; }
+        location /accel/ { proxy_pass http://127.0.0.1:%%PORT%%/sent/; }
+        location = /sent/up { access_log off; add_header X-Accel-Redirect /up?a=1&token=SECRET; return 200; }
+        location = /sent/checked { access_log off; add_header X-Accel-Redirect /checked?token=SECRET; return 200; }
     }
     server {
         listen 127.0.0.1:%%PORT%%;
         server_name second;
         error_log %%DIR%%/second.log info;
         location / { return 200 "$request_uri"; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        server_name rewriting;
+        root %%DIR%%/nowhere;
+        rewrite ^(.*)$ $1x;
+    }
+    # Where requests go on whose header is wrong, or never comes to its end.
+    server {
+        listen unix:%%DIR%%/broken.sock;
+        server_name proxied;
+        error_page 400 494 = @up;
+        error_page 414 505 /up;
+        location @up { proxy_set_header X-Line $request; proxy_pass http://127.0.0.1:%%PORT3%%; }
+        location = /up { proxy_set_header X-Line $request; proxy_pass http://127.0.0.1:%%PORT3%%; }
+    }
+    server {
+        listen unix:%%DIR%%/broken.sock;
+        server_name copying;
+        error_page 400 = /up?from=$request_uri;
+        location = /up { proxy_pass http://127.0.0.1:%%PORT3%%; }
+    }
+    server {
+        listen unix:%%DIR%%/broken.sock;
+        listen 127.0.0.1:%%PORT2%% ssl http2;
+        ssl_certificate %%CERT%%;
+        ssl_certificate_key %%KEY%%;
+        server_name returning;
+        error_page 400 = @elsewhere;
+        location @elsewhere { return 302 https://login.example/?next=$request_uri; }
+    }
+    server {
+        listen unix:%%DIR%%/broken.sock;
+        server_name setting;
+        error_page 400 = @set;
+        location @set { set $seen "$host$request_uri|$http_referer|"; access_log %%DIR%%/seen.log seen; return 200; }
+    }
+    server {
+        listen unix:%%DIR%%/broken.sock;
+        server_name checking;
+        error_page 400 = @checked;
+        error_page 501 = /checked$is_args$args;
+        location @checked { herald_auth static; herald_token_from query=token; try_files /none =204; }
+        location = /checked { herald_auth static; herald_token_from query=token; try_files /none =204; }
+    }
+    server {
+        listen unix:%%DIR%%/broken.sock;
+        server_name afterwards;
+        post_action /up;
+        location = /up { post_action off; proxy_pass http://127.0.0.1:%%PORT3%%; }
     }
 }
 CONF
@@ -192,14 +252,22 @@ like $message, qr{^<\d+>.*request: "GET /syslog\?token=\*{27} HTTP/1.0"}, 'syslo
 # -- upstreams
 my $upstream = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => $h->port('PORT3'), ReuseAddr => 1)
     or die "upstream: $!";
-for my $path ('/up', '/up/fixed') {
-    my $client = $h->connect;
-    $client->write("GET $path?a=1&token=$SECRET HTTP/1.0\r\nReferer: http://h/?token=$SECRET\r\nAuthorization: Bearer t\r\nCookie: c=1\r\n\r\n");
-    my $connection = $upstream->accept;
+$upstream->timeout(20);
+
+# The head of the request that comes to the upstream.
+sub upstream_gets {
+    my $connection = $upstream->accept or die "nothing came to the upstream: $!";
     my $head = '';
     $head .= <$connection> until $head =~ /\r\n\r\n/;
     print $connection "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok";
     close $connection;
+    return $head;
+}
+
+for my $path ('/up', '/up/fixed') {
+    my $client = $h->connect;
+    $client->write("GET $path?a=1&token=$SECRET HTTP/1.0\r\nReferer: http://h/?token=$SECRET\r\nAuthorization: Bearer t\r\nCookie: c=1\r\n\r\n");
+    my $head = upstream_gets();
     like $client->read_all, qr/ok\z/, "$path: proxied";
     my $to = $path eq '/up' ? '/up' : '/fixed';
     like $head, qr{^GET $to\?a=1&token=\Q$STARS\E HTTP}, '  without the token in the URI';
@@ -209,10 +277,83 @@ for my $path ('/up', '/up/fixed') {
     next_log_line();
 }
 is $h->http(GET => "/x?token=$SECRET", Host => 'second')->{body}, "/x?token=$STARS", 'servers without Herald redact too';
+next_log_line();
+
+# -- where an error_page leads requests whose header is wrong, or never comes to its end
+sub broken {
+    my $socket = IO::Socket::UNIX->new(Peer => $h->path('broken.sock')) or die "broken.sock: $!";
+    print $socket $_[0] =~ s/SECRET/$SECRET/gr;
+    return $socket;
+}
+sub answer_to_broken { my $socket = broken(@_); return do { local $/; <$socket> } }
+
+for my $case (
+    ['400: no host' => "GET /x?a=1&token=SECRET HTTP/1.1\r\nReferer: /r?token=SECRET\r\nSec-WebSocket-Protocol: herald.raw, bearer.SECRET\r\n\r\n",
+        qr{^GET /x\?a=1&token=\*{27} HTTP}, qr{^Referer: /r\?token=\*{27}\r$}m, qr{^Sec-WebSocket-Protocol: herald.raw, bearer.\*{27}\r$}m],
+    ['400: a bad length' => "GET /x?token=SECRET HTTP/1.1\r\nHost: proxied\r\nReferer: /r?token=SECRET\r\nContent-Length: x\r\n\r\n",
+        qr{^GET /x\?token=\*{27} HTTP}, qr{^Referer: /r\?token=\*{27}\r$}m],
+    ['400: an invalid header' => "GET /x?token=SECRET HTTP/1.1\r\nHost: proxied\r\nReferer: /r?token=SECRET\r\nA\x01B: c\r\n\r\n",
+        qr{^GET /x\?token=\*{27} HTTP}, qr{^Referer: /r\?token=\*{27}\r$}m],
+    ['494' => "GET /x?token=SECRET HTTP/1.1\r\nHost: proxied\r\nReferer: /r?token=SECRET\r\nA: " . 'a' x 5000 . "\r\n\r\n",
+        qr{^GET /x\?token=\*{27} HTTP}, qr{^Referer: /r\?token=\*{27}\r$}m],
+    ['414' => 'GET /x?token=SECRET&' . 'a' x 5000 . " HTTP/1.1\r\nHost: proxied\r\n\r\n",
+        qr{^GET /up HTTP}, qr{^X-Line: GET /x\?token=\*{27}&a+\r$}m],
+    ['505' => "GET /x?token=SECRET HTTP/7.0\r\nHost: proxied\r\n\r\n",
+        qr{^GET /up HTTP}, qr{^X-Line: GET /x\?token=\*{27} HTTP/7}m],
+    ['a redirect with arguments made of the request' => "GET http://copying/x?token=SECRET HTTP/1.1\r\n\r\n",
+        qr{^GET /up\?from=/x\?token=\*{27} HTTP}],
+    ['post_action' => "GET http://afterwards/x?token=SECRET HTTP/1.1\r\nReferer: /r?token=SECRET\r\n\r\n",
+        qr{^GET /up HTTP}, qr{^Referer: /r\?token=\*{27}\r$}m],
+) {
+    my ($what, $bytes, @expected) = @$case;
+    my $client = broken($bytes);
+    my $head = upstream_gets();
+    unlike $head, qr/\Q$SECRET/, "$what: no token goes upstream";
+    like $head, $_, '  but stars' for @expected;
+    close $client;
+    unlike next_log_line(), qr/\Q$SECRET/, '  nor into the access log';
+}
+my $redirected = answer_to_broken("GET http://returning/x?token=SECRET HTTP/1.1\r\n\r\n");
+like $redirected, qr{^Location: https://login.example/\?next=/x\?token=\*{27}\r$}m, 'a redirect to elsewhere has stars';
+next_log_line();
+($code, $output) = $h->curl('--http2', '-o', '/dev/null', '-w', '%{redirect_url}', '-H', 'Host: returning', '-H', 'Content-Length: x', "$h2/x?token=$SECRET");
+is $output, "https://login.example/?next=/x?token=$STARS", '  over HTTP/2, too';
+next_log_line();
+answer_to_broken("GET http://setting/x?token=SECRET HTTP/1.1\r\nReferer: /r?token=SECRET\r\n\r\n");
+wait_for(sub { $h->read_file('seen.log') =~ /\n/ }, 'the log of what was set');
+is $h->read_file('seen.log'), "setting/x?token=$STARS|/r?token=$STARS|\n", 'so has a variable that is set';
+for my $case (
+    ['a named location' => "GET http://checking/x?token=TOKEN HTTP/1.1\r\n\r\n"],
+    ['a URI' => "GET http://checking/x?token=TOKEN HTTP/1.1\r\nHost: checking\r\nTransfer-Encoding: x\r\n\r\n"],
+) {
+    my ($what, $bytes) = @$case;
+    like answer_to_broken($bytes =~ s/TOKEN/SECRET/r), qr{^HTTP/1.1 204 }, "$what still asks for the token, and gets it";
+    like answer_to_broken($bytes =~ s/TOKEN/bad/r), qr{^HTTP/1.1 401 }, '  as it is';
+    next_log_line() for 1 .. 2;
+}
+is raw("GET /x?token=SECRET HTTP/1.1\r\nHost: localhost\r\n\r\n", 'PORT2') =~ s/.*\r\n\r\n//sr,
+    "GET /x?token=$STARS HTTP/1.1|/x?token=$STARS|token=$STARS|$STARS|||?", '497: every variable';
+next_log_line();
+
+# -- redirects that bring a token themselves
+{
+    my $client = $h->connect;
+    $client->write("GET /accel/up HTTP/1.0\r\n\r\n");
+    like upstream_gets(), qr{^GET /up\?a=1&token=\*{27} HTTP}, 'X-Accel-Redirect: its token does not go upstream';
+    $client->read_all;
+    unlike next_log_line(), qr/\Q$SECRET/, '  nor into the access log';
+}
+is $h->http(GET => '/accel/checked')->{status}, 204, '  but opens what asks for it';
+is $h->http(GET => '/accel/checked?token=bad')->{status}, 401, "  unless the client had one of its own";
+is $h->http(GET => '/guest')->{status}, 204, "an error_page's own token opens it, the $_ time" for qw(first second);
+next_log_line() for 1 .. 4;
+
+is $h->http(GET => '/a', Host => 'rewriting')->{status}, 404, 'a server without locations rewrites';
+like next_log_line(), qr{\|/ax\|/ax\|$}, '  once';
 
 # -- the error logs
 $h->stop_nginx;
-for my $log ('error.log', 'http.log', 'own.log', 'second.log', 'all.log') {
+for my $log ('error.log', 'http.log', 'own.log', 'second.log', 'all.log', 'seen.log') {
     unlike $h->read_file($log), qr/\Q$SECRET/i, "no token in $log";
 }
 my $errors = $h->read_file('http.log');
