@@ -86,18 +86,20 @@ void RevocationFile::tell_written() {
 
 void RevocationFile::open() {
     const bool fresh = access(path_.c_str(), F_OK) != 0;
-    fd_ = Fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+    Fd fd(g_disk.open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
     struct stat status {};
-    if (!fd_ || fstat(fd_.get(), &status) != 0)
+    if (!fd || fstat(fd.get(), &status) != 0)
         throw std::system_error(errno, std::generic_category(), "open " + path_);
+    if (fresh) {
+        // The new name is on disk only when its directory is.
+        const Fd directory(::open(path_.substr(0, path_.rfind('/') + 1).c_str(),
+                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!directory || fsync(directory.get()) != 0)
+            throw std::system_error(errno, std::generic_category(),
+                                    "sync the directory of " + path_);
+    }
+    fd_ = std::move(fd);
     size_ = status.st_size;
-    if (!fresh)
-        return;
-    // The new name is on disk only when its directory is.
-    const Fd directory(
-        ::open(path_.substr(0, path_.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || fsync(directory.get()) != 0)
-        throw std::system_error(errno, std::generic_category(), "sync the directory of " + path_);
 }
 
 RevocationFile::Found RevocationFile::read(RevocationSet& set) {
@@ -132,6 +134,8 @@ void RevocationFile::compact(const RevocationSet& set, bool keep_old) {
         if (link(path_.c_str(), damaged.c_str()) != 0)
             throw std::system_error(errno, std::generic_category(), "link " + damaged);
     }
+    // What it is of may have no name any more, also where this fails: the next write opens anew.
+    fd_.reset();
     replace_file(path_, content);
     open();
     lines_ = distinct_ = set.size();
@@ -143,6 +147,7 @@ void RevocationFile::run() noexcept {
     for (;;) {
         std::string lines;
         size_t count = 0;
+        size_t told = 0;
         {
             std::unique_lock lock(mutex_);
             wake_.wait(lock, [this] { return stop_ || queued_ != 0; });
@@ -150,17 +155,15 @@ void RevocationFile::run() noexcept {
                 return;
             lines.swap(queue_);
             count = std::exchange(queued_, 0);
+            told = std::exchange(told_, 0);
         }
-        bool told = false;
         while (!write(lines)) {
-            if (!std::exchange(told, true))
-                count_written(count);
+            count_written(count - std::exchange(told, count));
             if (!pause())
                 return;
         }
         lines_ += count;
-        if (!told)
-            count_written(count);
+        count_written(count - told);
         compact_where_due();
     }
 }
@@ -168,6 +171,8 @@ void RevocationFile::run() noexcept {
 // All of it, and on disk; or nothing of it.
 bool RevocationFile::write(std::string_view lines) noexcept {
     const auto cut_back = [this] { static_cast<void>(!g_disk.ftruncate(fd_.get(), size_)); };
+    if (!is_open())
+        return false;
     size_t done = 0;
     while (done < lines.size()) {
         const ssize_t put = g_disk.write(fd_.get(), lines.data() + done, lines.size() - done);
@@ -192,6 +197,21 @@ bool RevocationFile::write(std::string_view lines) noexcept {
     return true;
 }
 
+// It is not where it could not be opened after it was compacted.
+bool RevocationFile::is_open() noexcept {
+    if (fd_)
+        return true;
+    try {
+        open();
+        return true;
+    } catch (const std::system_error& error) {
+        fail("open", error.code().value());
+    } catch (const std::exception&) {
+        fail("open", ENOMEM);
+    }
+    return false;
+}
+
 void RevocationFile::fail(const char* what, int error) noexcept {
     if (std::exchange(failing_, true))
         return;
@@ -213,10 +233,18 @@ void RevocationFile::count_written(size_t lines) noexcept {
     uv_async_send(async_.get());
 }
 
-// Until the next try; false where there is to be none.
+// Until the next try; false where there is to be none. Lines that come meanwhile wait for the disk,
+// and are told at once.
 bool RevocationFile::pause() noexcept {
+    const auto next_try = std::chrono::steady_clock::now() + kRetryAfter;
     std::unique_lock lock(mutex_);
-    return !wake_.wait_for(lock, kRetryAfter, [this] { return stop_; });
+    while (wake_.wait_until(lock, next_try, [this] { return stop_ || told_ != queued_; })) {
+        if (stop_)
+            return false;
+        done_ += queued_ - std::exchange(told_, queued_);
+        uv_async_send(async_.get());
+    }
+    return true;
 }
 
 void RevocationFile::compact_where_due() noexcept {

@@ -2,8 +2,9 @@
 //
 // Lines are only ever appended, and are on disk before `written` counts them. The file is read
 // once, at the start; what is there twice is taken out then, and whenever it makes up most of the
-// file. While the disk fails, lines count as written after the first failure, so that they have
-// effect all the same; they are tried again until they are on disk.
+// file. While the disk fails, lines count as written after the first failure, and those that come
+// later at once, so that they have effect all the same; they are tried again until they are on
+// disk.
 #pragma once
 
 #include <condition_variable>
@@ -41,6 +42,7 @@ class RevocationFile {
     Found read(RevocationSet& set);
     void compact(const RevocationSet& set, bool keep_old);
     void open();
+    bool is_open() noexcept;
     void run() noexcept;
     bool write(std::string_view lines) noexcept;
     void fail(const char* what, int error) noexcept;
@@ -53,7 +55,7 @@ class RevocationFile {
     std::function<void(size_t)> written_;
 
     // The thread's, once it runs.
-    Fd fd_{};
+    Fd fd_{};              // none where it could not be opened again
     off_t size_ = 0;       // of the file: whole lines
     size_t lines_ = 0;     // in the file
     size_t distinct_ = 0;  // when it was compacted last
@@ -63,6 +65,7 @@ class RevocationFile {
     std::condition_variable wake_{};
     std::string queue_{};  // lines; mutex_
     size_t queued_ = 0;    // their number; mutex_
+    size_t told_ = 0;      // of these, while the disk fails; mutex_
     size_t done_ = 0;      // written and not told yet; mutex_
     bool stop_ = false;    // mutex_
 

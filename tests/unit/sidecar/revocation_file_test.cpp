@@ -1,6 +1,7 @@
 // What is on disk when, and what a start makes of what it finds.
 #include "sidecar/revocation_file.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +26,26 @@ using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 using Kind = Revocation::Kind;
 
+constexpr int kUntilToldOtherwise = 1'000'000;
 std::atomic<int> g_failures = 0;  // of the next syncs
+std::atomic<int> g_opens = 0;     // before they fail
+std::atomic<bool> g_open_fails = false;
+
+int fdatasync_or_fail(int fd) {
+    if (g_failures.fetch_sub(1) > 0) {
+        errno = EIO;
+        return -1;
+    }
+    return ::fdatasync(fd);
+}
+
+int open_or_fail(const char* path, int flags, ...) {
+    if (g_opens.fetch_sub(1) <= 0 && g_open_fails) {
+        errno = EMFILE;
+        return -1;
+    }
+    return ::open(path, flags, 0640);
+}
 
 class RevocationFileTest : public testing::Test {
   protected:
@@ -43,6 +63,9 @@ class RevocationFileTest : public testing::Test {
     void write(const std::string& content) { std::ofstream(path_, std::ios::binary) << content; }
     void wait_until_told(size_t lines) {
         run_until(loop_.get(), [&] { return told_ >= lines; });
+    }
+    void wait_until_written(const std::string& content) {
+        run_until(loop_.get(), [&] { return read_file(path_) == content; });
     }
     std::vector<std::string> found() {
         std::vector<std::string> all;
@@ -135,25 +158,52 @@ TEST_F(RevocationFileTest, IsCompactedWhileTheSidecarRuns) {
 
 TEST_F(RevocationFileTest, TakesEffectWhileTheDiskFailsAndIsWrittenAfterwards) {
     g_failures = 1;
-    g_disk.fdatasync = [](int fd) {
-        if (g_failures.fetch_sub(1) > 0) {
-            errno = EIO;
-            return -1;
-        }
-        return ::fdatasync(fd);
-    };
+    g_disk.fdatasync = fdatasync_or_fail;
     testing::internal::CaptureStdout();
     log::start();
     open();
     file_->append("{\"sub\":\"a\",\"before\":1}\n");
     wait_until_told(1);
     file_->append("{\"sub\":\"b\",\"before\":2}\n");
-    wait_until_told(2);  // behind the first one's second try
-    EXPECT_EQ(read_file(path_), "{\"sub\":\"a\",\"before\":1}\n{\"sub\":\"b\",\"before\":2}\n");
+    wait_until_written("{\"sub\":\"a\",\"before\":1}\n{\"sub\":\"b\",\"before\":2}\n");
     log::flush();
     const std::string said = testing::internal::GetCapturedStdout();
     EXPECT_THAT(said, HasSubstr("are not kept"));
     EXPECT_THAT(said, HasSubstr("kept again"));
+}
+
+TEST_F(RevocationFileTest, TakesEffectForAsLongAsTheDiskFails) {
+    g_failures = kUntilToldOtherwise;
+    g_disk.fdatasync = fdatasync_or_fail;
+    open();
+    file_->append("{\"sub\":\"a\",\"before\":1}\n");
+    wait_until_told(1);
+    file_->append("{\"sub\":\"b\",\"before\":2}\n");
+    wait_until_told(2);
+    file_->append("{\"sub\":\"c\",\"before\":3}\n");
+    wait_until_told(3);
+    EXPECT_GT(g_failures, 0);
+    g_failures = 0;
+    wait_until_written(
+        "{\"sub\":\"a\",\"before\":1}\n{\"sub\":\"b\",\"before\":2}\n"
+        "{\"sub\":\"c\",\"before\":3}\n");
+    file_->append("{\"sub\":\"d\",\"before\":4}\n");
+    wait_until_told(4);
+    EXPECT_EQ(told_, 4u);  // none of them twice
+}
+
+TEST_F(RevocationFileTest, IsOpenedAgainWhereThatFailedAfterItWasCompacted) {
+    write("{\"sub\":\"a\",\"before\":1}\n{\"sub\":\"a\",\"before\":3}\n");
+    g_opens = 1;
+    g_open_fails = true;
+    g_disk.open = open_or_fail;
+    open();
+    EXPECT_EQ(read_file(path_), "{\"sub\":\"a\",\"before\":3}\n");
+    file_->append("{\"sub\":\"b\",\"before\":2}\n");
+    wait_until_told(1);
+    EXPECT_EQ(read_file(path_), "{\"sub\":\"a\",\"before\":3}\n");
+    g_open_fails = false;
+    wait_until_written("{\"sub\":\"a\",\"before\":3}\n{\"sub\":\"b\",\"before\":2}\n");
 }
 
 }  // namespace
