@@ -49,6 +49,16 @@ bool take_string(const json_t* value, std::string& out) {
     return true;
 }
 
+// The first of these members that is there, but null or ""; nullptr where none is.
+const char* empty_member(const json_t* entry, std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+        const json_t* value = json_object_get(entry, name);
+        if (json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0))
+            return name;
+    }
+    return nullptr;
+}
+
 // Empty where the entry can be used, else why not.
 std::string add_credential(const char* id, const json_t* entry, OpaqueTokens& tokens) {
     if (!json_is_object(entry))
@@ -65,6 +75,12 @@ std::string add_credential(const char* id, const json_t* entry, OpaqueTokens& to
         return "has a key, secret or token that is no string";
     if (key.empty() && token.empty())
         return "has neither a key nor a token";
+    // Where a secret came to nothing, as of a variable that is not set, the key must not go alone.
+    const char* empty =
+        empty_member(entry, {"secret", "api_secret", "token", "bearer_token", "oauth_token"});
+    if (!key.empty() && empty != nullptr)
+        return "has a key, and a \"" + std::string(empty) +
+               "\" that is empty or null (give it a value, or leave the member out)";
 
     const json_t* roles = member(entry, {"roles", "scopes"});
     if (roles != nullptr && !json_is_array(roles) && !json_is_string(roles))

@@ -55,6 +55,7 @@ std::shared_ptr<const Identity> opaque_identity(std::string_view user,
 //   key | api_key, secret | api_secret     an API key, and its secret if it has one
 //   token | bearer_token | oauth_token     a bearer token
 //   roles | scopes                         a list, or one space-separated string
+// A key goes without a secret only where the member is absent: an empty one, or null, is a mistake.
 // Entries that cannot be used are passed over and named in `skipped`, a sentence each, without
 // their secrets. False and `why` where it is no such JSON; nothing is added then.
 bool import_credentials(std::string_view json, OpaqueTokens& tokens,

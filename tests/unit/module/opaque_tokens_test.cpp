@@ -126,6 +126,32 @@ TEST(Credentials, LeaveOutWhatCannotBeUsedAndSayWhyWithoutItsSecrets) {
     EXPECT_EQ(got.tokens.find_token(digest_of("SECRET")), nullptr);
 }
 
+TEST(Credentials, LeaveOutAKeyWhoseSecretOrTokenIsEmptyOrNull) {
+    for (const char* member : {"secret", "api_secret", "token", "bearer_token", "oauth_token"}) {
+        for (const char* nothing : {"\"\"", "null"}) {
+            const std::string empty = "\"" + std::string(member) + "\":" + nothing;
+            const Imported got = import(R"([{"id":"a","key":"k",)" + empty + "}]");
+            ASSERT_TRUE(got.done);
+            EXPECT_THAT(got.skipped,
+                        ElementsAre("entry 1 has a key, and a \"" + std::string(member) +
+                                    "\" that is empty or null (give it a value, or leave the "
+                                    "member out)"));
+            EXPECT_TRUE(got.tokens.empty()) << empty;
+        }
+    }
+    EXPECT_TRUE(import(R"([{"key":"k","secret":null,"api_secret":"s"}])").tokens.empty());
+    EXPECT_TRUE(import(R"([{"key":"k","secret":"s","token":""}])").tokens.empty());
+}
+
+TEST(Credentials, MayHaveATokenBesideAnEmptyKey) {
+    const Imported got = import(R"([{"id":"a","token":"t","key":null,"secret":null},
+        {"id":"b","token":"u","key":"","secret":""}])");
+    EXPECT_THAT(got.skipped, ElementsAre());
+    EXPECT_EQ(user_of(got.tokens.find_token(digest_of("t"))), "a");
+    EXPECT_EQ(user_of(got.tokens.find_token(digest_of("u"))), "b");
+    EXPECT_EQ(got.tokens.find_pair("", ""), nullptr);
+}
+
 TEST(Credentials, AddNothingWhereTheyAreNoJson) {
     for (const char* bad : {"", "{", "SECRET", R"([{"token":"SECRET"})", R"("SECRET")", "7",
                             R"([{"token":"a","token":"SECRET"}])"}) {
