@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
@@ -17,7 +18,7 @@ using ring::trust::kMaxKeySet;
 namespace {
 
 // RFC 7518, sections 6.2.2, 6.3.2 and 6.4.
-constexpr std::array kPrivateMembers{"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
+constexpr std::array kSecretMembers{"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 
 struct FreeJson {
     void operator()(json_t* json) const noexcept { json_decref(json); }
@@ -49,19 +50,24 @@ std::string describe(const json_error_t& error, std::string_view bytes) {
            std::to_string(error.column) + ")";
 }
 
-// Takes out of `keys` what is secret; false where one of them is no key.
+bool is_secret(const json_t* key) {
+    return string_of(key, "kty") == "oct" ||
+           std::any_of(kSecretMembers.begin(), kSecretMembers.end(), [key](const char* member) {
+               return json_object_get(key, member) != nullptr;
+           });
+}
+
+// Takes the secret ones out of `keys`; false where one of them is no key.
 bool clean(json_t* keys, KeySetText& set) {
     for (size_t i = 0; i < json_array_size(keys);) {
         json_t* key = json_array_get(keys, i);
         if (!json_is_object(key))
             return false;
-        if (string_of(key, "kty") == "oct") {
+        if (is_secret(key)) {
             json_array_remove(keys, i);
             ++set.secret;
             continue;
         }
-        for (const char* member : kPrivateMembers)
-            json_object_del(key, member);
         if (const std::string_view kid = string_of(key, "kid"); !kid.empty())
             set.kids.emplace_back(kid);
         ++i;

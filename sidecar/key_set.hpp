@@ -1,7 +1,8 @@
 // A JWK set (RFC 7517) as it comes from a file or an endpoint, made fit to go on to the workers.
 //
 // Only the shape is checked here; whether a key can be used is for the worker to say. But nothing
-// secret goes on: private members are taken out, and symmetric keys as a whole.
+// secret goes on: private and symmetric keys are left out as a whole, as anybody may have signed
+// with them.
 #pragma once
 
 #include <optional>
@@ -16,7 +17,7 @@ constexpr size_t kMaxKeys = 32;  // of a set
 struct KeySetText {
     std::string json{};               // compact; the same for the same content
     size_t keys = 0;                  // that are in it
-    size_t secret = 0;                // symmetric keys that were left out
+    size_t secret = 0;                // private and symmetric keys that were left out
     std::vector<std::string> kids{};  // of those keys that have one
 };
 

@@ -127,8 +127,8 @@ class KeyStore::Entry final : private KeyTaker {
         if (set.json == keys_)
             return false;
         if (set.secret != 0)
-            log::warn(log::Line("key set holds symmetric keys, which are left out; they are secret "
-                                "and have no place there")
+            log::warn(log::Line("key set holds private or symmetric keys, which are left out; they "
+                                "are secret and have no place there")
                           .with("source", shown_)
                           .with("count", set.secret));
         log::info(entry(message, set));

@@ -150,11 +150,19 @@ TEST_F(KeyStoreTest, PassesOverASavedSetThatIsNone) {
 }
 
 TEST_F(KeyStoreTest, ForwardsNothingSecret) {
-    server_.answer_json("/", R"({"keys":[{"kty":"oct","k":"hush"},{"kty":"RSA","d":"hush"}]})");
+    testing::internal::CaptureStdout();
+    log::start();
+    server_.answer_json(
+        "/", R"({"keys":[{"kty":"oct","k":"hush"},{"kty":"RSA","d":"hush"},{"kty":"EC"}]})");
     store_->watch(url());
-    wait_for(url(), R"({"keys":[{"kty":"RSA"}]})");
+    wait_for(url(), R"({"keys":[{"kty":"EC"}]})");
     run_until(loop_.get(), [&] { return !saved().empty(); });
     EXPECT_THAT(saved(), Not(HasSubstr("hush")));
+    log::flush();
+    const std::string said = testing::internal::GetCapturedStdout();
+    EXPECT_THAT(said, HasSubstr("private or symmetric keys"));
+    EXPECT_THAT(said, HasSubstr("count=2"));
+    EXPECT_THAT(said, Not(HasSubstr("hush")));
 }
 
 TEST_F(KeyStoreTest, FetchesNothingButHttps) {
