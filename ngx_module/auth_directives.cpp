@@ -78,6 +78,9 @@ char* set_credentials(ngx_conf_t* cf, ngx_command_t* cmd, AuthSettings& settings
         settings.credentials = std::make_shared<OpaqueTokens>();
     if (is_off)
         return NGX_CONF_OK;  // an empty list: that of the level above does not come down
+    // Anything else may be the credentials themselves, which are not for the log.
+    if (!view(*where).starts_with("env:") && !view(*where).starts_with("file:"))
+        return reject(cf, cmd, "must be env:NAME, file:PATH or off");
     std::string json, why;
     const Reading read = read_value(view(*where), kMaxCredentials, json, why);
     std::vector<std::string> skipped;

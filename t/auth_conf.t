@@ -73,6 +73,7 @@ for my $case (
     ['herald_static_token sha256:abc;' => qr/needs the 64 hex digits/],
     ['herald_static_token env:SECRET users=a;' => qr/knows one user= and any number of role=/],
     ['herald_credentials env:ENTRY; herald_credentials off;' => qr/"herald_credentials" is off, and has credentials as well/],
+    [q(herald_credentials '[{"id":"a","token":"hush"}]';) => qr/"herald_credentials" must be env:NAME, file:PATH or off/],
     ['herald_credentials env:LIST;' => qr/"env:LIST" is no JSON \(line 1, column \d+\)/],
 ) {
     my ($location, $error) = @$case;
