@@ -15,7 +15,7 @@ namespace {
 
 ngx_http_output_header_filter_pt g_next_header_filter;
 ngx_http_output_body_filter_pt g_next_body_filter;
-ngx_http_handler_pt g_next_rewrite;  // nullptr: nginx was built without
+ngx_http_handler_pt g_rewrites[2];  // that `rewrite` stands in for; nullptr: none
 
 ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
     if (r == r->main) {
@@ -34,9 +34,10 @@ ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
     return failed ? NGX_ERROR : g_next_body_filter(r, out);
 }
 
+template <size_t Which>
 ngx_int_t rewrite(ngx_http_request_t* r) noexcept {
     const ngx_int_t rc = redact_named_request(r);
-    return rc == NGX_DECLINED && g_next_rewrite != nullptr ? g_next_rewrite(r) : rc;
+    return rc == NGX_DECLINED && g_rewrites[Which] != nullptr ? g_rewrites[Which](r) : rc;
 }
 
 ngx_array_t& handlers_of(ngx_conf_t* cf, ngx_http_phases phase) {
@@ -60,17 +61,19 @@ bool add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt hand
     return true;
 }
 
-// Puts `rewrite` into the place of the handler that would run first. One more ahead of nginx's own
-// would have it run a server's rewrites twice where there is no location: it tells by its place in
-// the phases that they have been run.
+// Puts `rewrite` into the place of the handler that would run first, and of nginx's own, which runs
+// last: others (ngx_lua) move behind it later. One more ahead of nginx's would have it run a
+// server's rewrites twice where there is no location: it tells by its place in the phases that they
+// have been run.
 bool wrap_rewrite(ngx_conf_t* cf) {
     ngx_array_t& handlers = handlers_of(cf, NGX_HTTP_REWRITE_PHASE);
-    if (handlers.nelts == 0) {
-        g_next_rewrite = nullptr;
-        return add_handler(cf, NGX_HTTP_REWRITE_PHASE, rewrite, Place::Last);
-    }
-    auto& first = static_cast<ngx_http_handler_pt*>(handlers.elts)[handlers.nelts - 1];
-    g_next_rewrite = std::exchange(first, rewrite);
+    g_rewrites[0] = g_rewrites[1] = nullptr;
+    if (handlers.nelts == 0)
+        return add_handler(cf, NGX_HTTP_REWRITE_PHASE, rewrite<0>, Place::Last);
+    auto* all = static_cast<ngx_http_handler_pt*>(handlers.elts);
+    g_rewrites[0] = std::exchange(all[0], rewrite<0>);
+    if (handlers.nelts > 1)
+        g_rewrites[1] = std::exchange(all[handlers.nelts - 1], rewrite<1>);
     return true;
 }
 

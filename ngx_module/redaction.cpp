@@ -11,6 +11,7 @@ namespace {
 struct Aside {
     std::string_view args;  // the first query with a token in it; empty: none had one
     OriginalHeader* subprotocols;
+    const u_char* masked;  // the query that was overwritten last
 };
 
 void keep_for_lookup(void*) noexcept {}
@@ -54,21 +55,29 @@ void find_request_line(ngx_http_request_t* r) {
     r->request_line = {static_cast<size_t>(end - r->request_start), r->request_start};
 }
 
+void mask_args(ngx_http_request_t* r) {
+    mask_query(bytes(r->args), elements<std::string_view>(edge_main_settings(r)->queries));
+}
+
+// Gives the request a query of its own: what a redirect or a `set` has brought may be the
+// configuration's text. False: no memory.
+bool own_args(ngx_http_request_t* r) {
+    const ngx_str_t own = copy_to_pool(r->pool, view(r->args));
+    if (own.data == nullptr)
+        return false;
+    r->args = own;
+    return true;
+}
+
 // Overwrites the tokens in the query, and puts it aside if it had one; false: no memory.
 bool redact_query(ngx_http_request_t* r, Aside& aside) {
     if (r->args.len == 0)
         return true;
     const ngx_str_t original = copy_to_pool(r->pool, view(r->args));
-    if (original.data == nullptr)
+    if (original.data == nullptr || (r->internal && !own_args(r)))
         return false;
-    // What a redirect has brought may be the configuration's own text.
-    if (r->internal) {
-        const ngx_str_t own = copy_to_pool(r->pool, view(r->args));
-        if (own.data == nullptr)
-            return false;
-        r->args = own;
-    }
-    mask_query(bytes(r->args), elements<std::string_view>(edge_main_settings(r)->queries));
+    mask_args(r);
+    aside.masked = r->args.data;
     if (aside.args.empty() && view(original) != view(r->args))
         aside.args = view(original);
     return true;
@@ -168,7 +177,13 @@ ngx_int_t redact_broken_request(ngx_http_request_t* r) noexcept {
     if (!wants_redaction(r))
         return NGX_OK;
     find_request_line(r);
-    mask_query(bytes(r->args), elements<std::string_view>(edge_main_settings(r)->queries));
+    const Aside* aside = aside_of(r);
+    const bool is_clients = aside == nullptr && !r->internal;
+    if (is_clients || (r->args.len != 0 && (aside == nullptr || aside->masked != r->args.data))) {
+        if (!is_clients && !own_args(r))
+            r->args = {};
+        mask_args(r);
+    }
     mask(r);
     return NGX_OK;
 }

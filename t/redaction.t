@@ -41,6 +41,7 @@ http {
         location = /named { error_page 404 = @vars; return 404; }
         location @vars { return 200 "$request|$request_uri|$args|$arg_token|$arg_key|$http_referer|$is_args"; }
         location = /up { proxy_pass http://127.0.0.1:%%PORT3%%; }
+        location = /up/service { set $args token=SECRET; proxy_pass http://127.0.0.1:%%PORT3%%/service$is_args$args; }
         location = /up/fixed { proxy_pass http://127.0.0.1:%%PORT3%%/fixed$is_args$args; }
         location = /nobody { proxy_pass http://127.0.0.1:1; }
         location = /syslog { error_log syslog:server=127.0.0.1:SYSLOG_PORT info; root %%DIR%%/nowhere; }
@@ -334,6 +335,15 @@ for my $case (
 is raw("GET /x?token=SECRET HTTP/1.1\r\nHost: localhost\r\n\r\n", 'PORT2') =~ s/.*\r\n\r\n//sr,
     "GET /x?token=$STARS HTTP/1.1|/x?token=$STARS|token=$STARS|$STARS|||?", '497: every variable';
 next_log_line();
+
+# -- what the configuration sets is for its upstream, each time
+for my $time (qw(first second)) {
+    my $client = $h->connect;
+    $client->write("GET /up/service HTTP/1.0\r\n\r\n");
+    like upstream_gets(), qr{^GET /service\?token=\Q$SECRET\E HTTP}, "a token that is set goes upstream the $time time";
+    $client->read_all;
+    unlike next_log_line(), qr/\Q$SECRET/, '  but not into the access log';
+}
 
 # -- redirects that bring a token themselves
 {
