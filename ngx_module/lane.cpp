@@ -272,7 +272,7 @@ void Lane::release() {
             return;
         if (!with_file_.empty() && with_file_.front() == end_ - segments_.size())
             with_file_.pop_front();
-        if (busy_ < kManySlots)
+        if (front->holders - 1 < kManySlots)  // who is in the middle of it
             close_file(*front);
         segments_.pop_front();
         drop(front);
@@ -310,14 +310,22 @@ void Lane::show_held_bytes(std::atomic<uint64_t>* gauge) {
     count(0, 0);
 }
 
-int Lane::file_of(uint64_t ordinal) {
+// Without memory to note it the file is closed again.
+void Lane::note_file(uint64_t ordinal) noexcept {
+    try {
+        with_file_.insert(std::upper_bound(with_file_.begin(), with_file_.end(), ordinal), ordinal);
+    } catch (const std::bad_alloc&) {
+        close_file(segment(ordinal));
+    }
+}
+
+int Lane::file_of(uint64_t ordinal) noexcept {
     Segment& of = segment(ordinal);
     if (!std::exchange(of.is_judged, true) && of.size() >= kLongSegment && direct_ >= kManySlots) {
         of.file = make_page_file({of.data(), of.size()});
         if (of.file != kNoPageFile) {
             count(of.size(), 0);
-            with_file_.insert(std::upper_bound(with_file_.begin(), with_file_.end(), ordinal),
-                              ordinal);
+            note_file(ordinal);
         }
     }
     return of.file;

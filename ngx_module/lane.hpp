@@ -142,7 +142,7 @@ class Lane {
     static void show_held_bytes(std::atomic<uint64_t>* gauge);
 
     // The file of a segment that is worth one, or kNoPageFile. For who sends past nginx.
-    int file_of(uint64_t ordinal);
+    int file_of(uint64_t ordinal) noexcept;
 
     // -- fan-out
     // Serves slots until all have everything or the budget (sends) is used up; true when all are
@@ -178,6 +178,7 @@ class Lane {
     void append_compressed(const OutEvent& event);
     void hold(uint64_t ordinal);
     void unhold(uint64_t ordinal);
+    void note_file(uint64_t ordinal) noexcept;
     void close_spare_files();
 
     Encoding encoding_;

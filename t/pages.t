@@ -31,7 +31,7 @@ sub files { return scalar grep { (readlink $_ // '') =~ /herald-segment/ } glob 
 
 my @sse = map { $h->sse('/many') } 1 .. 40;
 my @ws = map { $h->ws('/many') } 1 .. 40;
-my $slow = $h->sse('/many', rcvbuf => 4096);
+my @slow = map { $h->sse('/many', rcvbuf => 4096) } 1 .. 40;
 my $trimmed = $h->sse('/bounded', rcvbuf => 4096);
 
 # While the worker stands still, more comes than one segment takes.
@@ -63,8 +63,8 @@ for (1 .. 3) {
     burst(100);
     texts($_, 100) for @sse, @ws;
 }
-cmp_ok files(), '>', 0, 'what a slow reader still needs is kept as a file';
-is_deeply [numbers(texts($slow, 400))], [1 .. 400], 'it gets everything as well';
+cmp_ok files(), '>', 0, 'what many slow readers still need is kept as files';
+is scalar(grep { "@$_" eq "@{[1 .. 400]}" } map { [numbers(texts($_, 400))] } @slow), @slow, 'they get everything as well';
 my ($last, $sound) = (0, 1);
 while ($last < 400) {
     my $event = $trimmed->next_event;
@@ -77,7 +77,7 @@ ok $sound, 'and what is left for one with a bound is whole and in order';
 $h->wait_for(sub { files() == 0 }, 'the files to be closed');
 
 my $size = length(qq({"n":1,"fill":"$fill"}));
-$slow->close;
+$slow[0]->close;
 $h->wait_for(sub { $h->read_file('sent.log') =~ /\n/ }, 'its line in the log');
 my ($sent) = $h->read_file('sent.log') =~ m{^/many (\d+)$}m;
 cmp_ok $sent, '>', 400 * $size, 'the log counts them all';

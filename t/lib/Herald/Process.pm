@@ -63,13 +63,13 @@ sub alive {
 sub _ended {
     my ($self, $status) = @_;
     CORE::kill 'KILL', -$self->{pid};    # what it has left behind
-    @$self{qw(pid status)} = (undef, $status);
+    @$self{qw(pid status stopped)} = (undef, $status, 0);
 }
 
 sub signal {
     my ($self, $signal) = @_;
     return 0 unless $self->alive;
-    $self->{stopped} = 1 if $signal eq 'STOP';
+    $self->{stopped} = $signal eq 'STOP' if $signal =~ /^(?:STOP|CONT)$/;
     return CORE::kill($signal, $self->{pid});
 }
 
@@ -97,7 +97,7 @@ sub stop {
     CORE::kill $signal // 'TERM', $self->{pid};
     # A stopped process gets its signal then, and does nothing before it. Another must get none: LeakSanitizer
     # stops the process at its end, and waits for ever where a CONT undoes that.
-    CORE::kill 'CONT', $self->{pid} if delete $self->{stopped};
+    CORE::kill 'CONT', $self->{pid} if $self->{stopped};
     return $self->wait_exit($timeout);
 }
 
