@@ -20,8 +20,8 @@ FUZZERS ?= $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
 export PATH := $(PATH):/usr/sbin:/sbin
 
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHERALD_WERROR=$(WERROR)
-# Integration tests mostly wait: four times as many at a time as there are cores keep these busy.
-PROVE     = prove -It/lib --timer -j $$((4 * $(JOBS)))
+# Integration tests mostly wait: twice as many at a time as there are cores keep these busy.
+PROVE     = prove -It/lib --timer -j $$((2 * $(JOBS)))
 FORMATTED = $(shell git ls-files '*.cpp' '*.hpp')
 
 .PHONY: all build test test-unit test-t test-sanitized test-browser demo bench bench-full soak fuzz check clean
